@@ -1,0 +1,151 @@
+#include "core/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WORD_MAX 64
+
+void tr_text_redact(const char *url, char *out, size_t size)
+{
+	const char *scheme_end = strstr(url, "://");
+	const char *rest = scheme_end ? scheme_end + 3 : url;
+	size_t authority = strcspn(rest, "/?#");
+	const char *at = memrchr(rest, '@', authority);
+	const char *host = at ? at + 1 : rest;
+	size_t shown = strcspn(host, "?#");
+
+	snprintf(out, size, "%.*s%s%.*s%s", (int)(rest - url), url, at ? "***@" : "", (int)shown,
+		host, host[shown] ? "?***" : "");
+}
+
+static double duration_unit_ms(const char *unit)
+{
+	static const struct {
+		const char *name;
+		double ms;
+	} units[] = {{"", 1e3}, {"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"min", 60e3}, {"h", 3600e3}};
+
+	for (size_t i = 0; i < TR_COUNT(units); i++)
+		if (!strcmp(unit, units[i].name))
+			return units[i].ms;
+	return 0;
+}
+
+int tr_text_parse_duration(const char *text, int64_t *ret_ms)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]) && text[0] != '.' && text[0] != '-')
+		return -EINVAL;
+	double amount = strtod(text, &end);
+	double unit = duration_unit_ms(end);
+	if (end == text || unit == 0 || !isfinite(amount))
+		return -EINVAL;
+	if (amount < 0 || amount * unit > 10 * 366 * 86400e3)
+		return -ERANGE;
+	*ret_ms = llround(amount * unit);
+	return 0;
+}
+
+int tr_text_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]) && text[0] != '-')
+		return -EINVAL;
+	errno = 0;
+	intmax_t value = strtoimax(text, &end, 10);
+	if (end == text || *end)
+		return -EINVAL;
+	if (errno == ERANGE || value < min || value > max)
+		return -ERANGE;
+	*ret = value;
+	return 0;
+}
+
+int tr_text_parse_size(const char *text, int *ret_width, int *ret_height)
+{
+	char left[16];
+	int64_t width, height;
+	const char *x = strchr(text, 'x');
+
+	if (!x || x - text >= (int)sizeof(left))
+		return -EINVAL;
+	memcpy(left, text, (size_t)(x - text));
+	left[x - text] = '\0';
+	int rc = tr_text_parse_int(left, 0, INT32_MAX, &width);
+	if (rc == 0)
+		rc = tr_text_parse_int(x + 1, 0, INT32_MAX, &height);
+	if (rc < 0)
+		return -EINVAL;
+	*ret_width = (int)width;
+	*ret_height = (int)height;
+	return 0;
+}
+
+static int smallest(int a, int b, int c)
+{
+	int least = a < b ? a : b;
+	return least < c ? least : c;
+}
+
+/* Levenshtein's distance, two rows. */
+static int distance(const char *a, const char *b)
+{
+	int rows[2][WORD_MAX + 1];
+	int a_length = (int)strnlen(a, WORD_MAX), b_length = (int)strnlen(b, WORD_MAX);
+
+	for (int j = 0; j <= b_length; j++)
+		rows[0][j] = j;
+	for (int i = 1; i <= a_length; i++) {
+		int *row = rows[i % 2], *above = rows[(i + 1) % 2];
+		row[0] = i;
+		for (int j = 1; j <= b_length; j++)
+			row[j] = smallest(row[j - 1] + 1, above[j] + 1,
+				above[j - 1] + (a[i - 1] != b[j - 1]));
+	}
+	return rows[a_length % 2][b_length];
+}
+
+const char *tr_text_nearest(const char *word, const char *const *words)
+{
+	const char *best = NULL;
+	int best_distance = (int)strnlen(word, WORD_MAX) / 2 + 1;
+
+	for (; *words; words++) {
+		int d = distance(word, *words);
+		if (d < best_distance) {
+			best_distance = d;
+			best = *words;
+		}
+	}
+	return best;
+}
+
+int tr_text_format(char *out, size_t size, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	int length = vsnprintf(out, size, format, args);
+	va_end(args);
+	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
+}
+
+void tr_text_format_bytes(int64_t bytes, char *out, size_t size)
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+	double amount = (double)bytes;
+	size_t unit = 0;
+
+	while (amount >= 1024 && unit + 1 < TR_COUNT(units)) {
+		amount /= 1024;
+		unit++;
+	}
+	snprintf(out, size, unit && amount < 100 ? "%.1f %s" : "%.0f %s", amount, units[unit]);
+}
