@@ -1,0 +1,314 @@
+#include "protocol/message.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SILENCE_DB (-200.0)
+
+enum field_type { FIELD_STRING, FIELD_INT, FIELD_INT64, FIELD_DOUBLE, FIELD_BOOL, FIELD_REASON };
+
+struct field {
+	const char *key; /* NULL ends a list */
+	enum field_type type;
+	size_t offset; /* in struct tr_message */
+	size_t size;   /* of a string */
+};
+
+#define FIELD(kind, message, member)                                                               \
+	{                                                                                          \
+#member, kind, offsetof(struct tr_message, message.member),                        \
+			sizeof(((struct tr_message *)0)->message.member)                           \
+	}
+#define STRING(message, member) FIELD(FIELD_STRING, message, member)
+#define INT(message, member) FIELD(FIELD_INT, message, member)
+#define INT64(message, member) FIELD(FIELD_INT64, message, member)
+#define DOUBLE(message, member) FIELD(FIELD_DOUBLE, message, member)
+#define BOOL(message, member) FIELD(FIELD_BOOL, message, member)
+
+static const struct type_row {
+	const char *name;
+	struct field fields[13];
+} types[TR_MESSAGE_COUNT_] = {
+	[TR_MESSAGE_CONFIGURE] = {"configure",
+		{INT(configure, slot), STRING(configure, runtime_dir), STRING(configure, user),
+			INT(configure, width), INT(configure, height), INT(configure, frame_rate),
+			STRING(configure, sound), STRING(configure, sound_capture_pcm),
+			STRING(configure, sound_player_pcm), STRING(configure, browser),
+			STRING(configure, encoder)}},
+	[TR_MESSAGE_START] = {"start",
+		{STRING(start, session_id), STRING(start, name), STRING(start, url),
+			BOOL(start, constant_rate), INT(start, quality), INT(start, video_kbps),
+			INT(start, audio_kbps), INT64(start, duration_ms),
+			INT64(start, page_timeout_ms), BOOL(start, sound_expected),
+			BOOL(start, is_resume)}},
+	[TR_MESSAGE_STOP] = {"stop", {{0}}},
+	[TR_MESSAGE_QUIT] = {"quit", {{0}}},
+	[TR_MESSAGE_READY] = {"ready",
+		{STRING(ready, sound), STRING(ready, encoder), STRING(ready, display),
+			STRING(ready, browser_version)}},
+	[TR_MESSAGE_STATE] = {"state", {STRING(state, state)}},
+	[TR_MESSAGE_PROGRESS] = {"progress",
+		{INT64(progress, time_ms), INT64(progress, frames_grabbed),
+			INT64(progress, frames_encoded), INT64(progress, frames_dropped),
+			DOUBLE(progress, video_kbps), INT64(progress, bytes),
+			DOUBLE(progress, peak_db), DOUBLE(progress, rms_db),
+			INT64(progress, free_bytes), STRING(progress, note)}},
+	[TR_MESSAGE_FINISHED] = {"finished",
+		{STRING(finished, file), STRING(finished, poster), STRING(finished, report),
+			STRING(finished, grade), INT64(finished, duration_ms),
+			INT64(finished, bytes)}},
+	[TR_MESSAGE_FAILED] = {"failed",
+		{FIELD(FIELD_REASON, failed, reason), STRING(failed, sentence),
+			INT(failed, exit_code), STRING(failed, file)}},
+	[TR_MESSAGE_WARNING] = {"warning", {STRING(warning, sentence)}},
+};
+
+const char *tr_message_type_name(enum tr_message_type type)
+{
+	return (unsigned)type < TR_MESSAGE_COUNT_ ? types[type].name : "none";
+}
+
+/* Bytes that the UTF-8 character at `text` takes, 0 when it is none. A cut string ends in half of
+ * one, and what a page or a driver says may be anything; JSON carries whole ones only. */
+static size_t character_length(const char *text)
+{
+	unsigned char first = (unsigned char)text[0];
+	size_t length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+
+	if (first >= 0x80 && first < 0xc2)
+		return 0;
+	for (size_t i = 1; i < length; i++)
+		if (((unsigned char)text[i] & 0xc0) != 0x80)
+			return 0;
+	return length;
+}
+
+static json_t *pack_string(const char *text, size_t size)
+{
+	json_t *string = json_stringn(text, strnlen(text, size - 1));
+
+	if (string)
+		return string;
+	TR_CLEANUP(tr_freep) char *clean = strndup(text, size - 1);
+	if (!clean)
+		return NULL;
+	for (size_t i = 0; clean[i];) {
+		size_t length = character_length(clean + i);
+		if (length == 0)
+			clean[i] = '?';
+		i += length ? length : 1;
+	}
+	string = json_string(clean);
+	for (char *c = clean; !string && *c; c++) /* the rarer faults: surrogates, too long forms */
+		if ((unsigned char)*c >= 0x80)
+			*c = '?';
+	return string ? string : json_string(clean);
+}
+
+static json_t *pack_field(const struct field *field, const struct tr_message *message)
+{
+	const char *place = (const char *)message + field->offset;
+
+	switch (field->type) {
+	case FIELD_STRING:
+		return pack_string(place, field->size);
+	case FIELD_INT:
+		return json_integer(*(const int *)place);
+	case FIELD_INT64:
+		return json_integer(*(const int64_t *)place);
+	case FIELD_DOUBLE: {
+		double value = *(const double *)place;
+		return json_real(isfinite(value) ? value : SILENCE_DB); /* JSON has no infinity */
+	}
+	case FIELD_BOOL:
+		return json_boolean(*(const bool *)place);
+	case FIELD_REASON:
+		return json_string(tr_reason_name(*(const enum tr_reason *)place));
+	}
+	return NULL;
+}
+
+int tr_message_pack(const struct tr_message *message, json_t **ret_object)
+{
+	if ((unsigned)message->type >= TR_MESSAGE_COUNT_)
+		return -EINVAL;
+	json_t *object = json_object();
+	int rc = object ? 0 : -ENOMEM;
+	if (rc == 0 &&
+		json_object_set_new(object, "type", json_string(types[message->type].name)) < 0)
+		rc = -ENOMEM;
+	for (const struct field *f = types[message->type].fields; rc == 0 && f->key; f++)
+		if (json_object_set_new(object, f->key, pack_field(f, message)) < 0)
+			rc = -EINVAL;
+	if (rc < 0) {
+		json_decref(object);
+		return rc;
+	}
+	*ret_object = object;
+	return 0;
+}
+
+/* What is wrong with the value, as the end of a sentence; NULL when it is stored. */
+static const char *unpack_field(
+	const struct field *field, const json_t *value, struct tr_message *message)
+{
+	char *place = (char *)message + field->offset;
+
+	switch (field->type) {
+	case FIELD_STRING:
+		if (!json_is_string(value))
+			return "is no string";
+		if (json_string_length(value) >= field->size)
+			return "is too long";
+		memcpy(place, json_string_value(value), json_string_length(value) + 1);
+		return NULL;
+	case FIELD_INT:
+		if (!json_is_integer(value))
+			return "is no whole number";
+		if (json_integer_value(value) < INT_MIN || json_integer_value(value) > INT_MAX)
+			return "is out of range";
+		*(int *)place = (int)json_integer_value(value);
+		return NULL;
+	case FIELD_INT64:
+		if (!json_is_integer(value))
+			return "is no whole number";
+		*(int64_t *)place = json_integer_value(value);
+		return NULL;
+	case FIELD_DOUBLE:
+		if (!json_is_number(value))
+			return "is no number";
+		*(double *)place = json_number_value(value);
+		return NULL;
+	case FIELD_BOOL:
+		if (!json_is_boolean(value))
+			return "is neither true nor false";
+		*(bool *)place = json_is_true(value);
+		return NULL;
+	case FIELD_REASON:
+		if (!json_is_string(value))
+			return "is no string";
+		if (tr_reason_from_name(json_string_value(value), (enum tr_reason *)place) < 0)
+			return "is no reason that is known";
+		return NULL;
+	}
+	return "cannot be read";
+}
+
+static int find_type(const json_t *object, enum tr_message_type *ret_type)
+{
+	const char *name = json_string_value(json_object_get(object, "type"));
+
+	for (unsigned i = 0; name && i < TR_MESSAGE_COUNT_; i++) {
+		if (!strcmp(name, types[i].name)) {
+			*ret_type = (enum tr_message_type)i;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static int refuse_unknown_keys(
+	const json_t *object, const struct type_row *row, char *why, size_t why_size)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, key, value)
+	{
+		const struct field *f = row->fields;
+		while (f->key && strcmp(f->key, key) != 0)
+			f++;
+		if (!f->key && strcmp(key, "type") != 0) {
+			snprintf(why, why_size, "message \"%s\" has an unknown key \"%.60s\"",
+				row->name, key);
+			return -EPROTO;
+		}
+	}
+	return 0;
+}
+
+int tr_message_unpack(
+	const json_t *object, struct tr_message *ret_message, char *why, size_t why_size)
+{
+	enum tr_message_type type;
+
+	if (find_type(object, &type) < 0) {
+		const char *name = json_string_value(json_object_get(object, "type"));
+		snprintf(why, why_size, "message of unknown \"type\" \"%.60s\"", name ? name : "");
+		return -EPROTO;
+	}
+	const struct type_row *row = &types[type];
+	*ret_message = (struct tr_message){.type = type};
+	for (const struct field *f = row->fields; f->key; f++) {
+		const json_t *value = json_object_get(object, f->key);
+		const char *fault = value ? unpack_field(f, value, ret_message) : "is missing";
+		if (fault) {
+			snprintf(why, why_size, "message \"%s\": key \"%s\" %s", row->name, f->key,
+				fault);
+			return -EPROTO;
+		}
+	}
+	return refuse_unknown_keys(object, row, why, why_size);
+}
+
+int tr_message_send(struct tr_line *line, const struct tr_message *message, int fd)
+{
+	json_t *object;
+
+	int rc = tr_message_pack(message, &object);
+	if (rc < 0)
+		return rc;
+	rc = tr_line_send(line, object, fd);
+	json_decref(object);
+	return rc;
+}
+
+int tr_message_receive(struct tr_line *line, struct tr_message *ret_message, int *ret_fd, char *why,
+	size_t why_size)
+{
+	json_t *object;
+	TR_CLEANUP(tr_closep) int fd = -1;
+
+	int rc = tr_line_receive(line, &object, &fd);
+	if (rc == -EPROTO)
+		snprintf(why, why_size, "a line that is no message");
+	if (rc < 0)
+		return rc;
+	rc = tr_message_unpack(object, ret_message, why, why_size);
+	json_decref(object);
+	if (rc < 0)
+		return rc;
+	if (ret_fd)
+		*ret_fd = tr_take_fd(&fd);
+	return 0;
+}
+
+int tr_message_send_failed(
+	struct tr_line *line, enum tr_reason reason, const char *file, const char *format, ...)
+{
+	struct tr_message message = {.type = TR_MESSAGE_FAILED};
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message.failed.sentence, sizeof(message.failed.sentence), format, args);
+	va_end(args);
+	message.failed.reason = reason;
+	message.failed.exit_code = tr_reason_exit_code(reason);
+	snprintf(message.failed.file, sizeof(message.failed.file), "%s", file ? file : "");
+	return tr_message_send(line, &message, -1);
+}
+
+int tr_message_send_warning(struct tr_line *line, const char *format, ...)
+{
+	struct tr_message message = {.type = TR_MESSAGE_WARNING};
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message.warning.sentence, sizeof(message.warning.sentence), format, args);
+	va_end(args);
+	return tr_message_send(line, &message, -1);
+}

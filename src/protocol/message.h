@@ -1,0 +1,148 @@
+/*
+ * What a slot process and whoever started it say to each other.
+ *
+ * A message is a value: strings lie in it, nothing is to be freed. On the wire it is a JSON object
+ * with "type" and exactly the members below; a missing key, an unknown one, a wrong type or a
+ * string that does not fit is -EPROTO, with a sentence that names the key.
+ */
+#ifndef TR_PROTOCOL_MESSAGE_H
+#define TR_PROTOCOL_MESSAGE_H
+
+#include "protocol/line.h"
+#include "protocol/reason.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TR_MESSAGE_NAME_MAX 160	     /* names of files and devices, short words */
+#define TR_MESSAGE_SENTENCE_MAX 1024 /* cut when sending, never refused */
+#define TR_MESSAGE_URL_MAX 16384
+
+enum tr_message_type {
+	/* parent -> slot */
+	TR_MESSAGE_CONFIGURE, /* once, first */
+	TR_MESSAGE_START,     /* with the descriptor of the recording's folder */
+	TR_MESSAGE_STOP,      /* finish the recording, then say finished or failed */
+	TR_MESSAGE_QUIT,      /* end the process (finishes a recording first) */
+	/* slot -> parent */
+	TR_MESSAGE_READY, /* after configure: it can record */
+	TR_MESSAGE_STATE,
+	TR_MESSAGE_PROGRESS, /* about twice a second while it records */
+	TR_MESSAGE_FINISHED, /* the recording is complete on disk */
+	TR_MESSAGE_FAILED,   /* it is not; or the slot cannot be made ready */
+	TR_MESSAGE_WARNING,
+	TR_MESSAGE_COUNT_,
+};
+
+struct tr_message_configure {
+	int slot;			/* from 1 */
+	char runtime_dir[PATH_MAX];	/* private to the slot, exists, owned by its user */
+	char user[TR_MESSAGE_NAME_MAX]; /* to become: a name, or "UID:GID"; "": stay who you are */
+	int width;
+	int height;
+	int frame_rate;
+	char sound[TR_MESSAGE_NAME_MAX]; /* "auto", "plugin", "loopback", "pcm", "none" */
+	char sound_capture_pcm[TR_MESSAGE_NAME_MAX]; /* ALSA names for "pcm", else "" */
+	char sound_player_pcm[TR_MESSAGE_NAME_MAX];
+	char browser[PATH_MAX];		   /* "": find one */
+	char encoder[TR_MESSAGE_NAME_MAX]; /* "auto" or "software" */
+};
+
+struct tr_message_start {
+	char session_id[TR_MESSAGE_NAME_MAX];
+	char name[TR_MESSAGE_NAME_MAX]; /* of the files, without ending and folder */
+	char url[TR_MESSAGE_URL_MAX];
+	bool constant_rate;
+	int quality;	/* like x264's CRF, 0..51 */
+	int video_kbps; /* 0: by quality */
+	int audio_kbps;
+	int64_t duration_ms; /* 0: until stop */
+	int64_t page_timeout_ms;
+	bool sound_expected; /* nobody playing is worth a warning */
+	bool is_resume;	     /* the slot died: go on in the same folder with a new part */
+};
+
+struct tr_message_ready {
+	char sound[TR_MESSAGE_NAME_MAX]; /* the way that works: "plugin", ... "none" */
+	char encoder[TR_MESSAGE_NAME_MAX];
+	char display[TR_MESSAGE_NAME_MAX]; /* ":99" */
+	char browser_version[TR_MESSAGE_NAME_MAX];
+};
+
+struct tr_message_state {
+	char state[TR_MESSAGE_NAME_MAX];
+};
+
+struct tr_message_progress {
+	int64_t time_ms; /* recorded so far */
+	int64_t frames_grabbed;
+	int64_t frames_encoded;
+	int64_t frames_dropped;
+	double video_kbps; /* of late */
+	int64_t bytes;	   /* on disk */
+	double peak_db;	   /* dB full scale since the last one; silence and not finite: -200 */
+	double rms_db;
+	int64_t free_bytes;
+	char note[TR_MESSAGE_NAME_MAX]; /* what a person should know now, or "" */
+};
+
+struct tr_message_finished {
+	char file[NAME_MAX + 1]; /* names in the folder; "" when there is none */
+	char poster[NAME_MAX + 1];
+	char report[NAME_MAX + 1];
+	char grade[8];
+	int64_t duration_ms;
+	int64_t bytes;
+};
+
+struct tr_message_failed {
+	enum tr_reason reason;			/* travels by its name */
+	char sentence[TR_MESSAGE_SENTENCE_MAX]; /* "": the reason's own */
+	int exit_code;
+	char file[NAME_MAX + 1]; /* what there is, or "" */
+};
+
+struct tr_message_warning {
+	char sentence[TR_MESSAGE_SENTENCE_MAX];
+};
+
+struct tr_message {
+	enum tr_message_type type;
+	union {
+		struct tr_message_configure configure;
+		struct tr_message_start start;
+		struct tr_message_ready ready;
+		struct tr_message_state state;
+		struct tr_message_progress progress;
+		struct tr_message_finished finished;
+		struct tr_message_failed failed;
+		struct tr_message_warning warning;
+	};
+};
+
+/* "configure". */
+const char *tr_message_type_name(enum tr_message_type type);
+
+/* Gives a new object. Bytes that are no UTF-8 become '?'. -EINVAL for no such type, -ENOMEM. */
+TR_CHECKED int tr_message_pack(const struct tr_message *message, json_t **ret_object);
+
+/* Borrows the object. -EPROTO with a sentence in `why`. */
+TR_CHECKED int tr_message_unpack(
+	const json_t *object, struct tr_message *ret_message, char *why, size_t why_size);
+
+/* Packs and sends by tr_line_send(). */
+TR_CHECKED int tr_message_send(struct tr_line *line, const struct tr_message *message, int fd);
+
+/* tr_line_receive() and unpacks: the same errors, and `why` filled for -EPROTO. */
+TR_CHECKED int tr_message_receive(struct tr_line *line, struct tr_message *ret_message, int *ret_fd,
+	char *why, size_t why_size);
+
+/* For the short ones: sends a failure (with exit code by its reason) or a warning; the sentence is
+ * made like printf's. */
+TR_CHECKED int tr_message_send_failed(struct tr_line *line, enum tr_reason reason, const char *file,
+	const char *format, ...) TR_PRINTF(4, 5);
+TR_CHECKED int tr_message_send_warning(struct tr_line *line, const char *format, ...)
+	TR_PRINTF(2, 3);
+
+#endif

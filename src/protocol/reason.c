@@ -1,0 +1,69 @@
+#include "protocol/reason.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The exit codes are promised in telerec(1): a number once given stays. */
+static const struct reason_row {
+	const char *name;
+	int exit_code;
+	const char *sentence;
+} rows[TR_REASON_COUNT_] = {
+	[TR_REASON_NONE] = {"none", 0, "The recording is complete."},
+	[TR_REASON_INTERNAL] = {"internal", 1, "telerec failed; the lines above say where."},
+	[TR_REASON_BAD_REQUEST] = {"bad_request", 2, "This cannot be recorded as asked."},
+	[TR_REASON_NO_DISPLAY] = {"no_display", 3,
+		"The X server could not be started (Debian: apt install xvfb)."},
+	[TR_REASON_NO_BROWSER] = {"no_browser", 4,
+		"Chromium could not be started (Debian: apt install chromium)."},
+	[TR_REASON_NO_SOUND] = {"no_sound", 5, "No way to record sound works here."},
+	[TR_REASON_NO_ENCODER] = {"no_encoder", 6, "No video encoder works here."},
+	[TR_REASON_PAGE_FAILED] = {"page_failed", 7, "The page could not be loaded."},
+	[TR_REASON_PAGE_TIMEOUT] = {"page_timeout", 8, "The page did not load in time."},
+	[TR_REASON_PAGE_CRASHED] = {"page_crashed", 9, "The browser or its page kept crashing."},
+	[TR_REASON_DISK_FULL] = {"disk_full", 10,
+		"The disk is full; what was recorded until then is kept."},
+	[TR_REASON_DISK_ERROR] = {"disk_error", 11, "The recording's folder cannot be written."},
+	[TR_REASON_DISPLAY_LOST] = {"display_lost", 12,
+		"The X server died; what was recorded until then is kept."},
+	[TR_REASON_SOUND_LOST] = {"sound_lost", 13,
+		"The sound device went away; what was recorded until then is kept."},
+	[TR_REASON_ENCODER_LOST] = {"encoder_lost", 14,
+		"The encoder kept dying; what was recorded until then is kept."},
+	[TR_REASON_SLOT_LOST] = {"slot_lost", 15,
+		"The recording process kept dying; what was recorded until then is kept."},
+	[TR_REASON_INTERRUPTED] = {"interrupted", 130,
+		"Stopped at once; what was recorded until then is on the disk, unfinished."},
+};
+
+static const struct reason_row *row_of(enum tr_reason reason)
+{
+	unsigned index = (unsigned)reason;
+	return &rows[index < TR_REASON_COUNT_ ? index : TR_REASON_INTERNAL];
+}
+
+const char *tr_reason_name(enum tr_reason reason)
+{
+	return row_of(reason)->name;
+}
+
+int tr_reason_from_name(const char *name, enum tr_reason *ret_reason)
+{
+	for (unsigned i = 0; i < TR_REASON_COUNT_; i++) {
+		if (!strcmp(rows[i].name, name)) {
+			*ret_reason = (enum tr_reason)i;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+const char *tr_reason_sentence(enum tr_reason reason)
+{
+	return row_of(reason)->sentence;
+}
+
+int tr_reason_exit_code(enum tr_reason reason)
+{
+	return row_of(reason)->exit_code;
+}
