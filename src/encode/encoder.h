@@ -1,0 +1,70 @@
+/*
+ * The slot's side of its encoder process: a picture to fill, a packet back, and a process that may
+ * die or hang at any moment without the track ending.
+ *
+ * One picture is in flight at most. All calls from one thread, which must outlive the process.
+ * After -EPIPE or -ETIMEDOUT the process is gone; tr_encoder_start() brings the next one, whose
+ * first picture must be a key picture. The picture and its map survive.
+ */
+#ifndef TR_ENCODE_ENCODER_H
+#define TR_ENCODE_ENCODER_H
+
+#include "encode/video.h"
+#include "media/packet.h"
+
+struct tr_encoder;
+
+struct tr_encoder_settings {
+	const char *program; /* path of telerec-encoder ... */
+	int program_fd;      /* ... or an open descriptor of it; 0: use the path */
+	struct tr_video_settings video;
+};
+
+struct tr_encoder_stats {
+	char name[24];    /* rung in use */
+	int64_t encoded;  /* pictures */
+	int64_t bytes;
+	int64_t took_us;  /* sum of encoding times */
+	int64_t qp_sum;
+	unsigned starts;  /* of the process; restarts are one fewer */
+};
+
+/* Makes the shared memory; starts no process. -errno. */
+TR_CHECKED int tr_encoder_create(
+	const struct tr_encoder_settings *settings, struct tr_encoder **ret_encoder);
+void tr_encoder_destroy(struct tr_encoder *encoder); /* kills the process; NULL is fine */
+
+/* Starts (again) and opens; waits at most 10 s. -ENOENT, -ETIMEDOUT, -EPIPE, what the rung said. */
+TR_CHECKED int tr_encoder_start(struct tr_encoder *encoder);
+
+/* Ends the process at once. */
+void tr_encoder_stop(struct tr_encoder *encoder);
+
+/* To be filled while no picture is in flight. */
+struct tr_picture *tr_encoder_picture(struct tr_encoder *encoder);
+
+/* avcC, after a start. */
+size_t tr_encoder_extradata(const struct tr_encoder *encoder, const uint8_t **ret);
+
+/* Sends the picture off. `has_map`: its map is true against the picture submitted before; it is
+ * cleared when the packet comes back. -EPIPE. */
+TR_CHECKED int tr_encoder_submit(
+	struct tr_encoder *encoder, int64_t pts_ns, bool is_key, bool has_map, int changed);
+
+bool tr_encoder_is_busy(const struct tr_encoder *encoder);
+
+/* Readable when the packet is there, or the process is gone; -1 without one. */
+int tr_encoder_fd(const struct tr_encoder *encoder);
+
+/* Gives the packet in flight. -EAGAIN when it is not ready, -EPIPE when the process is gone,
+ * or what the rung said (then treat it as gone). */
+TR_CHECKED int tr_encoder_receive(struct tr_encoder *encoder, struct tr_packet **ret_packet);
+
+const struct tr_encoder_stats *tr_encoder_stats(const struct tr_encoder *encoder);
+
+/* The process's number, for tests and the status; 0: none. */
+pid_t tr_encoder_pid(const struct tr_encoder *encoder);
+
+TR_CLEANUP_DEFINE(struct tr_encoder, tr_encoder_destroy)
+
+#endif

@@ -1,0 +1,89 @@
+#include "encode/rate.h"
+
+#include <math.h>
+
+#define QP_MIN 10
+#define QP_MAX 51
+
+/* Measured against CRF at equal SSIM (tests/bench/capture): a whole moving screen wants 2 steps
+ * finer than the CRF number says, a half 3, small tiles 5, single spots 8. */
+#define WHOLE_OFFSET (-2.0)
+#define PER_HALVING 0.95
+#define FINEST_OFFSET (-8.0)
+
+/* A finer key picture lifts every still area after it, and constant blocks then never need a
+ * second look. */
+#define KEY_OFFSET (-5)
+
+void tr_rate_init(struct tr_rate *rate, int quality, int kbps, int buffer_kbit, int blocks)
+{
+	*rate = (struct tr_rate){
+		.quality = quality,
+		.bits_per_s = (int64_t)kbps * 1000,
+		.buffer_bits = (int64_t)(buffer_kbit > 0 ? buffer_kbit : 2 * kbps) * 1000,
+		.blocks = blocks,
+	};
+}
+
+static int clamp_qp(int qp)
+{
+	return qp < QP_MIN ? QP_MIN : qp > QP_MAX ? QP_MAX : qp;
+}
+
+/* Quantizer step size relative to QP 4, as in the standard: doubles every six. */
+static double step_of(int qp)
+{
+	return exp2((qp - 4) / 6.0);
+}
+
+static int by_quality(const struct tr_rate *rate, bool is_key, int changed)
+{
+	double share = (changed > 0 ? changed : 1) / (double)rate->blocks;
+	double offset = WHOLE_OFFSET + PER_HALVING * log2(share);
+
+	if (is_key)
+		return rate->quality + KEY_OFFSET;
+	if (offset < FINEST_OFFSET)
+		offset = FINEST_OFFSET;
+	return rate->quality + (int)lround(offset);
+}
+
+static double expected_bits(const struct tr_rate *rate, bool is_key, int changed, int qp)
+{
+	return is_key ? rate->key_bits * rate->blocks / step_of(qp)
+		      : rate->block_bits * changed / step_of(qp);
+}
+
+int tr_rate_choose(struct tr_rate *rate, int64_t pts_ns, bool is_key, int changed)
+{
+	int qp = clamp_qp(by_quality(rate, is_key, changed));
+
+	if (rate->bits_per_s > 0) {
+		double drained = (double)(pts_ns - rate->last_ns) / 1e9 * (double)rate->bits_per_s;
+		rate->level_bits = rate->level_bits > drained ? rate->level_bits - drained : 0;
+		rate->last_ns = pts_ns;
+		/* A key picture may fill a half of what is free, any other a tenth or its fair part. */
+		double room = (double)rate->buffer_bits - rate->level_bits;
+		double fair = is_key ? room / 2 : fmax(room / 10, (double)rate->bits_per_s / 60);
+		if (room < 0)
+			fair = (double)rate->bits_per_s / 120;
+		while (qp < QP_MAX && expected_bits(rate, is_key, changed, qp) > fair)
+			qp++;
+	}
+	return qp;
+}
+
+static void learn(double *mean, double value)
+{
+	*mean = *mean > 0 ? 0.8 * *mean + 0.2 * value : value;
+}
+
+void tr_rate_done(struct tr_rate *rate, bool is_key, int changed, int qp, int64_t bits)
+{
+	rate->last_qp = qp;
+	rate->level_bits += (double)bits;
+	if (is_key)
+		learn(&rate->key_bits, (double)bits * step_of(qp) / rate->blocks);
+	else if (changed > 0)
+		learn(&rate->block_bits, (double)bits * step_of(qp) / changed);
+}

@@ -1,0 +1,58 @@
+/*
+ * The interface of one way to encode H.264 (a rung of the ladder). Lives in the encoder process.
+ *
+ * Every picture in gives exactly one packet out, at once: no B-pictures, no look-ahead. NAL units
+ * are length-prefixed (4 bytes); parameter sets are only in the extradata (avcC).
+ */
+#ifndef TR_ENCODE_VIDEO_H
+#define TR_ENCODE_VIDEO_H
+
+#include "core/cleanup.h"
+#include "media/picture.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TR_VIDEO_EXTRADATA_MAX 256
+
+struct tr_video_settings {
+	int32_t width, height; /* even */
+	int32_t rate;          /* at most so many pictures a second */
+	int32_t quality;       /* like x264's CRF: lower is better; used when kbps is 0 */
+	int32_t kbps;          /* mean bitrate to keep; 0: by quality */
+	int32_t buffer_kbit;   /* decoder's buffer for kbps; 0: two seconds of it */
+};
+
+struct tr_video_input {
+	const struct tr_picture *picture;
+	int64_t pts_ns;
+	int changed;     /* macroblocks marked in the map */
+	bool is_key;     /* must be a key picture */
+	bool has_map;    /* the map is true against the picture encoded before */
+};
+
+struct tr_video_output {
+	uint8_t *data; /* the caller's room ... */
+	size_t room;
+	size_t size; /* ... and how much of it was used; 0 is a failure */
+	bool is_key;
+	int qp;
+};
+
+struct tr_video;
+
+struct tr_video_ops {
+	const char *name;
+	TR_CHECKED int (*open)(const struct tr_video_settings *settings, struct tr_video **ret);
+	/* -ENOBUFS when the room is too small, -EIO */
+	TR_CHECKED int (*encode)(struct tr_video *video, const struct tr_video_input *input,
+		struct tr_video_output *output);
+	/* avcC, at most TR_VIDEO_EXTRADATA_MAX bytes; belongs to the encoder */
+	size_t (*extradata)(const struct tr_video *video, const uint8_t **ret);
+	void (*close)(struct tr_video *video);
+};
+
+extern const struct tr_video_ops tr_video_software;
+
+#endif
