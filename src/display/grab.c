@@ -41,7 +41,14 @@ struct tr_grab {
 	XShmSegmentInfo segment;
 };
 
-/* Xlib would exit() the process by default; this one only notes it. */
+/* Xlib would exit() the process by default, in two places: the handler of all displays does so in
+ * some versions, the one of each display in others. */
+static int ignore_death(Display *display)
+{
+	(void)display;
+	return 0;
+}
+
 static void note_death(Display *display, void *user)
 {
 	(void)display;
@@ -138,6 +145,7 @@ int tr_grab_open(const struct tr_grab_settings *settings, struct tr_grab **ret_g
 	if (!grab->display)
 		return tr_fail(-ECONNREFUSED, "cannot connect to the display %s", settings->display);
 	XSetErrorHandler(ignore_error);
+	XSetIOErrorHandler(ignore_death);
 	XSetIOErrorExitHandler(grab->display, note_death, grab);
 
 	int screen = DefaultScreen(grab->display);

@@ -6,6 +6,8 @@
 #include "encode/rate.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <x264.h>
