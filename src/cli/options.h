@@ -1,0 +1,31 @@
+/* Reads the options of a verb one after the other, by the verb's table. */
+#ifndef TR_CLI_OPTIONS_H
+#define TR_CLI_OPTIONS_H
+
+#include "core/cleanup.h"
+
+#include <stdbool.h>
+
+#define TR_EXIT_USAGE 2
+
+struct tr_option {
+	const char *name;     /* without "--"; NULL ends a table */
+	const char *argument; /* "TIME"; NULL: takes none */
+	const char *help;
+	int id; /* the verb's own number, from 1 */
+};
+
+struct tr_options {
+	const char *verb;
+	const struct tr_option *table;
+	int argc;
+	char **argv;  /* argv[0] is the verb */
+	int next;     /* starts as 1 */
+	bool is_rest; /* after "--" everything is an argument */
+};
+
+/* Gives the next option's id and value, or id 0 and an argument. 1; 0 at the end; -EINVAL after
+ * saying what is wrong. */
+TR_CHECKED int tr_options_next(struct tr_options *options, int *ret_id, const char **ret_value);
+
+#endif

@@ -1,0 +1,32 @@
+/* What `telerec record` is asked for: the command line over a configuration file over defaults. */
+#ifndef TR_CLI_RECORD_REQUEST_H
+#define TR_CLI_RECORD_REQUEST_H
+
+#include "cli/options.h"
+#include "config/config.h"
+
+#include <stddef.h>
+
+struct tr_record_request {
+	struct tr_config config;
+	const char *url;
+	const char *to;	     /* folder of the session's folder */
+	char name[128];	     /* of the session and its files */
+	bool is_name_given;  /* else it may get a number behind it */
+	int64_t duration_ms; /* 0: until it is stopped */
+	bool sound_expected;
+	bool is_quiet;
+	bool is_verbose;
+};
+
+extern const struct tr_option tr_record_request_options[];
+
+/* The strings of argv are kept. `wall_ns` is the time that a name of ours carries. 0, or -EINVAL
+ * after saying what is wrong. */
+TR_CHECKED int tr_record_request_parse(
+	struct tr_record_request *request, int64_t wall_ns, int argc, char **argv);
+
+/* What is wrong with the address, as a sentence into `why`; true when nothing is. */
+bool tr_record_request_check_url(const char *url, char *why, size_t size);
+
+#endif
