@@ -1,0 +1,555 @@
+#include "browser/browser.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+
+#include "browser/cdp.h"
+#include "browser/page.h"
+#include "core/log.h"
+
+#define TR_LOG_AREA "browser"
+#define START_TIMEOUT_MS 20000
+#define HEARTBEAT_MS 5000
+#define HEARTBEAT_TIMEOUT_MS 10000
+#define SENTENCE_SIZE 640
+#define WORDS_SIZE 256
+
+enum notice_kind {
+	NOTICE_NONE,
+	NOTICE_READY,
+	NOTICE_LOADED,
+	NOTICE_FAILED,
+	NOTICE_CRASHED,
+	NOTICE_EXITED,
+	NOTICE_PUSH,
+	NOTICE_VALUE,
+	NOTICE_PICTURE,
+};
+
+/* Whatever goes to the caller waits here until the loop is at nothing else of ours, so that the
+ * caller may do anything, also stop the browser. */
+struct notice {
+	struct notice *next; /* tr_browser.first */
+	enum notice_kind kind;
+	int number; /* rc, wait status or reason */
+	char *name;
+	char *text;
+	json_t *value;
+	struct request *request;
+};
+
+struct request {
+	struct tr_browser *browser;
+	struct request *next; /* tr_browser.requests: those without an answer */
+	tr_browser_value_fn value_fn;
+	tr_browser_picture_fn picture_fn;
+	void *user;
+};
+
+struct tr_browser {
+	struct tr_browser_events events;
+	void *user;
+	struct tr_chromium *chromium;
+	struct tr_cdp *cdp;
+	struct tr_page *page;
+	sd_event_source *exit_source;
+	sd_event_source *start_timer;
+	sd_event_source *heartbeat;
+	sd_event_source *defer;
+	struct notice *first, **last;
+	struct request *requests;
+	bool is_delivering, is_stopped; /* stopped while delivering: on_defer() frees it */
+	bool is_ready, is_dead, is_hung, is_beating;
+	int heartbeat_ms, heartbeat_timeout_ms;
+};
+
+/* Notices ---------------------------------------------------------------------------------- */
+
+static void free_notice(struct notice *notice)
+{
+	free(notice->name);
+	free(notice->text);
+	json_decref(notice->value);
+	free(notice->request);
+	free(notice);
+}
+
+/* Takes `request`. The result is owned by the queue; NULL (said) without memory. */
+static struct notice *add_notice(struct tr_browser *browser, enum notice_kind kind, int number,
+	const char *text, struct request *request)
+{
+	struct notice *notice = calloc(1, sizeof(*notice));
+
+	if (!notice) {
+		tr_error("out of memory: an event of the browser is lost");
+		free(request);
+		return NULL;
+	}
+	notice->kind = kind;
+	notice->number = number;
+	notice->text = strdup(text ? text : "");
+	notice->request = request;
+	*browser->last = notice;
+	browser->last = &notice->next;
+	sd_event_source_set_enabled(browser->defer, SD_EVENT_ONESHOT);
+	return notice;
+}
+
+static int base64_digit(char c)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+static size_t decode_base64(const char *text, size_t length, uint8_t *out)
+{
+	uint32_t bits = 0;
+	unsigned count = 0;
+	size_t size = 0;
+
+	for (size_t i = 0; i < length && base64_digit(text[i]) >= 0; i++) {
+		bits = bits << 6 | (uint32_t)base64_digit(text[i]);
+		count += 6;
+		if (count >= 8) {
+			count -= 8;
+			out[size++] = (uint8_t)(bits >> count);
+		}
+	}
+	return size;
+}
+
+static void deliver_picture(const struct notice *notice)
+{
+	const struct request *request = notice->request;
+	const char *text = json_string_value(notice->value);
+	size_t length = json_string_length(notice->value);
+	TR_CLEANUP(tr_freep) uint8_t *data = malloc(length + 1);
+
+	if (notice->number < 0 || !text || !data) {
+		request->picture_fn(
+			notice->number < 0 ? notice->number : -EIO, NULL, 0, request->user);
+		return;
+	}
+	size_t size = decode_base64(text, length, data);
+	request->picture_fn(0, data, size, request->user);
+}
+
+static void deliver(const struct tr_browser_events *events, void *user, const struct notice *notice)
+{
+	const char *text = notice->text ? notice->text : "";
+
+	switch (notice->kind) {
+	case NOTICE_READY:
+		if (events->on_ready)
+			events->on_ready(user);
+		break;
+	case NOTICE_LOADED:
+		if (events->on_loaded)
+			events->on_loaded(text, user);
+		break;
+	case NOTICE_FAILED:
+		if (events->on_failed)
+			events->on_failed((enum tr_load_error)notice->number, text, user);
+		break;
+	case NOTICE_CRASHED:
+		if (events->on_crashed)
+			events->on_crashed(text, user);
+		break;
+	case NOTICE_EXITED:
+		if (events->on_exited)
+			events->on_exited(notice->number, text, user);
+		break;
+	case NOTICE_PUSH:
+		if (events->on_push)
+			events->on_push(notice->name ? notice->name : "", text, user);
+		break;
+	case NOTICE_VALUE:
+		notice->request->value_fn(notice->number, notice->value,
+			notice->number < 0 ? text : NULL, notice->request->user);
+		break;
+	case NOTICE_PICTURE:
+		deliver_picture(notice);
+		break;
+	case NOTICE_NONE:
+		break;
+	}
+}
+
+static void free_browser(struct tr_browser *browser)
+{
+	while (browser->first) {
+		struct notice *notice = browser->first;
+		browser->first = notice->next;
+		free_notice(notice);
+	}
+	while (browser->requests) {
+		struct request *request = browser->requests;
+		browser->requests = request->next;
+		free(request);
+	}
+	free(browser);
+}
+
+static int on_defer(sd_event_source *source, void *user)
+{
+	(void)source;
+	struct tr_browser *browser = user;
+
+	browser->is_delivering = true;
+	while (browser->first && !browser->is_stopped) {
+		struct notice *notice = browser->first;
+		browser->first = notice->next;
+		if (!browser->first)
+			browser->last = &browser->first;
+		deliver(&browser->events, browser->user, notice);
+		free_notice(notice);
+	}
+	browser->is_delivering = false;
+	if (browser->is_stopped)
+		free_browser(browser);
+	return 0;
+}
+
+/* What the layers below say -------------------------------------------------------------------- */
+
+static void on_attached(void *user)
+{
+	struct tr_browser *browser = user;
+
+	browser->is_ready = true;
+	sd_event_source_set_enabled(browser->start_timer, SD_EVENT_OFF);
+	add_notice(browser, NOTICE_READY, 0, NULL, NULL);
+}
+
+static void on_loaded(const char *url, void *user)
+{
+	add_notice(user, NOTICE_LOADED, 0, url, NULL);
+}
+
+static void on_failed(enum tr_load_error reason, const char *sentence, void *user)
+{
+	struct tr_browser *browser = user;
+
+	if (!browser->is_dead)
+		add_notice(browser, NOTICE_FAILED, (int)reason, sentence, NULL);
+}
+
+static void on_crashed(const char *sentence, void *user)
+{
+	add_notice(user, NOTICE_CRASHED, 0, sentence, NULL);
+}
+
+static void on_push(const char *name, const char *payload, void *user)
+{
+	struct notice *notice = add_notice(user, NOTICE_PUSH, 0, payload, NULL);
+
+	if (notice)
+		notice->name = strdup(name);
+}
+
+static void on_cdp_event(const char *session, const char *method, json_t *params, void *user)
+{
+	struct tr_browser *browser = user;
+
+	if (browser->page)
+		tr_page_handle_event(browser->page, session, method, params);
+}
+
+/* A browser without its pipe is of no use; its end is told when it is reaped. */
+static void on_cdp_closed(int rc, void *user)
+{
+	struct tr_browser *browser = user;
+
+	browser->is_dead = true;
+	if (rc != -EPIPE) {
+		tr_warning("the browser's pipe failed (%s), it is ended", strerror(-rc));
+		tr_child_kill(tr_chromium_child(browser->chromium), SIGKILL);
+	}
+}
+
+static void describe_exit(struct tr_browser *browser, int status, char *out, size_t size)
+{
+	char how[64], words[WORDS_SIZE];
+
+	tr_child_describe(status, how, sizeof(how));
+	tr_chromium_last_words(browser->chromium, words, sizeof(words));
+	bool is_quoted = words[0] && !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	snprintf(out, size, "the browser %s%s%s%s", how,
+		browser->is_ready ? "" : " before it was ready", is_quoted ? "; it said: " : "",
+		is_quoted ? words : "");
+}
+
+static int on_exit_ready(sd_event_source *source, int fd, uint32_t revents, void *user)
+{
+	(void)fd;
+	(void)revents;
+	struct tr_browser *browser = user;
+	char sentence[SENTENCE_SIZE];
+
+	sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	int status = tr_chromium_reap(browser->chromium);
+	browser->is_dead = true;
+	sd_event_source_set_enabled(browser->start_timer, SD_EVENT_OFF);
+	sd_event_source_set_enabled(browser->heartbeat, SD_EVENT_OFF);
+	describe_exit(browser, status, sentence, sizeof(sentence));
+	add_notice(browser, NOTICE_EXITED, status, sentence, NULL);
+	return 0;
+}
+
+static int on_start_timeout(sd_event_source *source, uint64_t usec, void *user)
+{
+	(void)source;
+	(void)usec;
+	char sentence[SENTENCE_SIZE], words[WORDS_SIZE];
+	struct tr_browser *browser = user;
+
+	tr_chromium_last_words(browser->chromium, words, sizeof(words));
+	snprintf(sentence, sizeof(sentence), "the browser was started, but does not answer%s%s",
+		words[0] ? "; it said: " : "", words);
+	on_failed(TR_LOAD_ERROR_BROWSER, sentence, browser);
+	return 0;
+}
+
+/* Heartbeat: a page whose scripts do not run shows it in no other way ----------------------------
+ */
+
+static void set_timer(sd_event_source *timer, int ms)
+{
+	int rc = sd_event_source_set_time_relative(timer, (uint64_t)ms * 1000);
+	if (rc >= 0)
+		rc = sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+	if (rc < 0)
+		tr_warning("cannot set a timer: %s", strerror(-rc));
+}
+
+static void on_beat(int rc, json_t *value, const char *error, void *user)
+{
+	(void)value;
+	(void)error;
+	struct tr_browser *browser = user;
+
+	browser->is_beating = false;
+	if (rc != -ETIMEDOUT || browser->is_hung || !tr_page_is_loaded(browser->page))
+		return;
+	browser->is_hung = true;
+	on_failed(TR_LOAD_ERROR_HUNG,
+		"the page's scripts do not answer any more; it has to be loaded again", browser);
+}
+
+static int on_heartbeat(sd_event_source *source, uint64_t usec, void *user)
+{
+	(void)usec;
+	struct tr_browser *browser = user;
+
+	set_timer(source, browser->heartbeat_ms);
+	if (browser->is_beating || browser->is_hung || !tr_page_is_loaded(browser->page))
+		return 0;
+	int rc = tr_page_evaluate(
+		browser->page, "1", browser->heartbeat_timeout_ms, on_beat, browser);
+	browser->is_beating = rc == 0;
+	return 0;
+}
+
+/* Start and stop ------------------------------------------------------------------------------- */
+
+static int add_timer(sd_event *event, sd_event_source **ret, sd_event_time_handler_t fn,
+	struct tr_browser *browser)
+{
+	int rc = sd_event_add_time(event, ret, CLOCK_MONOTONIC, 0, 0, fn, browser);
+	return rc < 0 ? rc : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+}
+
+static int add_sources(struct tr_browser *browser, sd_event *event)
+{
+	int rc = sd_event_add_defer(event, &browser->defer, on_defer, browser);
+	if (rc >= 0)
+		rc = sd_event_source_set_enabled(browser->defer, SD_EVENT_OFF);
+	if (rc >= 0) /* before the pipe is read again: bounds what waits */
+		rc = sd_event_source_set_priority(browser->defer, SD_EVENT_PRIORITY_NORMAL - 1);
+	if (rc >= 0)
+		rc = sd_event_add_io(event, &browser->exit_source,
+			tr_chromium_child(browser->chromium)->pidfd, EPOLLIN, on_exit_ready,
+			browser);
+	if (rc >= 0)
+		rc = add_timer(event, &browser->start_timer, on_start_timeout, browser);
+	if (rc >= 0)
+		rc = add_timer(event, &browser->heartbeat, on_heartbeat, browser);
+	return rc < 0 ? rc : 0;
+}
+
+static int connect_page(struct tr_browser *browser, sd_event *event, int fd,
+	const struct tr_browser_settings *settings)
+{
+	static const struct tr_cdp_events cdp_events = {on_cdp_event, on_cdp_closed};
+	static const struct tr_page_events page_events = {
+		on_attached, on_loaded, on_failed, on_crashed, on_push};
+	const struct tr_page_settings page = {
+		.bindings = settings->bindings,
+		.script = settings->script,
+		.ignore_certificate_errors = settings->ignore_certificate_errors,
+	};
+
+	int rc = tr_cdp_create(event, fd, &cdp_events, browser, &browser->cdp);
+	if (rc < 0)
+		return rc;
+	return tr_page_create(browser->cdp, event, &page, &page_events, browser, &browser->page);
+}
+
+static int with_default(int value, int otherwise)
+{
+	return value ? value : otherwise;
+}
+
+int tr_browser_start(sd_event *event, const struct tr_browser_settings *settings,
+	const struct tr_browser_events *events, void *user, struct tr_browser **ret_browser)
+{
+	TR_CLEANUP(tr_browser_stopp) struct tr_browser *browser = calloc(1, sizeof(*browser));
+	TR_CLEANUP(tr_closep) int fd = -1;
+
+	if (!browser)
+		return -ENOMEM;
+	browser->last = &browser->first;
+	browser->events = *events;
+	browser->user = user;
+	browser->heartbeat_ms = with_default(settings->heartbeat_ms, HEARTBEAT_MS);
+	browser->heartbeat_timeout_ms =
+		with_default(settings->heartbeat_timeout_ms, HEARTBEAT_TIMEOUT_MS);
+	int rc = tr_chromium_start(event, &settings->chromium, &browser->chromium, &fd);
+	if (rc < 0)
+		return rc; /* it has said why */
+	rc = add_sources(browser, event);
+	if (rc == 0)
+		rc = connect_page(browser, event, tr_take_fd(&fd), settings);
+	if (rc < 0)
+		return tr_fail(rc, "cannot talk to the browser");
+	set_timer(browser->start_timer, with_default(settings->start_timeout_ms, START_TIMEOUT_MS));
+	if (browser->heartbeat_ms > 0)
+		set_timer(browser->heartbeat, browser->heartbeat_ms);
+	*ret_browser = tr_take(browser);
+	return 0;
+}
+
+void tr_browser_stop(struct tr_browser *browser)
+{
+	if (!browser)
+		return;
+	tr_page_destroy(browser->page);
+	tr_cdp_destroy(browser->cdp);
+	sd_event_source_disable_unref(browser->exit_source);
+	sd_event_source_disable_unref(browser->start_timer);
+	sd_event_source_disable_unref(browser->heartbeat);
+	sd_event_source_disable_unref(browser->defer);
+	tr_chromium_stop(browser->chromium);
+	browser->is_stopped = true;
+	if (!browser->is_delivering)
+		free_browser(browser);
+}
+
+/* Orders --------------------------------------------------------------------------------------- */
+
+static int check_usable(const struct tr_browser *browser)
+{
+	if (browser->is_dead)
+		return -EPIPE;
+	return browser->is_ready ? 0 : -ENOTCONN;
+}
+
+int tr_browser_open(struct tr_browser *browser, const char *url, int timeout_ms)
+{
+	int rc = check_usable(browser);
+	if (rc < 0)
+		return rc;
+	if (browser->is_hung)
+		tr_page_interrupt(browser->page);
+	browser->is_hung = false;
+	return tr_page_open(browser->page, url, timeout_ms);
+}
+
+/* Takes an answered request off the list. */
+static void unlink_request(struct tr_browser *browser, struct request *request)
+{
+	struct request **at = &browser->requests;
+
+	while (*at != request)
+		at = &(*at)->next;
+	*at = request->next;
+}
+
+static void on_answer(int rc, json_t *value, const char *error, void *user)
+{
+	struct request *request = user;
+	struct tr_browser *browser = request->browser;
+
+	unlink_request(browser, request);
+	struct notice *notice = add_notice(
+		browser, request->value_fn ? NOTICE_VALUE : NOTICE_PICTURE, rc, error, request);
+	if (notice)
+		notice->value = json_incref(value);
+}
+
+static struct request *add_request(struct tr_browser *browser, void *user)
+{
+	struct request *request = calloc(1, sizeof(*request));
+
+	if (!request)
+		return NULL;
+	request->browser = browser;
+	request->user = user;
+	request->next = browser->requests;
+	browser->requests = request;
+	return request;
+}
+
+static int forget_failed(struct tr_browser *browser, struct request *request, int rc)
+{
+	if (rc < 0) {
+		unlink_request(browser, request);
+		free(request);
+	}
+	return rc;
+}
+
+int tr_browser_evaluate(struct tr_browser *browser, const char *expression, int timeout_ms,
+	tr_browser_value_fn fn, void *user)
+{
+	int rc = check_usable(browser);
+	if (rc < 0)
+		return rc;
+	struct request *request = add_request(browser, user);
+	if (!request)
+		return -ENOMEM;
+	request->value_fn = fn;
+	return forget_failed(browser, request,
+		tr_page_evaluate(browser->page, expression, timeout_ms, on_answer, request));
+}
+
+int tr_browser_screenshot(
+	struct tr_browser *browser, int timeout_ms, tr_browser_picture_fn fn, void *user)
+{
+	int rc = check_usable(browser);
+	if (rc < 0)
+		return rc;
+	struct request *request = add_request(browser, user);
+	if (!request)
+		return -ENOMEM;
+	request->picture_fn = fn;
+	return forget_failed(browser, request,
+		tr_page_screenshot(browser->page, timeout_ms, on_answer, request));
+}
+
+const json_t *tr_browser_console(const struct tr_browser *browser)
+{
+	return tr_page_console(browser->page);
+}
+
+pid_t tr_browser_pid(const struct tr_browser *browser)
+{
+	return tr_chromium_child(browser->chromium)->pid;
+}
