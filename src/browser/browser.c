@@ -67,7 +67,7 @@ struct tr_browser {
 	int heartbeat_ms, heartbeat_timeout_ms;
 };
 
-/* Notices ---------------------------------------------------------------------------------- */
+/* Notices */
 
 static void free_notice(struct notice *notice)
 {
@@ -217,7 +217,7 @@ static int on_defer(sd_event_source *source, void *user)
 	return 0;
 }
 
-/* What the layers below say -------------------------------------------------------------------- */
+/* What the layers below say */
 
 static void on_attached(void *user)
 {
@@ -317,8 +317,7 @@ static int on_start_timeout(sd_event_source *source, uint64_t usec, void *user)
 	return 0;
 }
 
-/* Heartbeat: a page whose scripts do not run shows it in no other way ----------------------------
- */
+/* Heartbeat: a page whose scripts do not run shows it in no other way */
 
 static void set_timer(sd_event_source *timer, int ms)
 {
@@ -357,7 +356,7 @@ static int on_heartbeat(sd_event_source *source, uint64_t usec, void *user)
 	return 0;
 }
 
-/* Start and stop ------------------------------------------------------------------------------- */
+/* Start and stop */
 
 static int add_timer(sd_event *event, sd_event_source **ret, sd_event_time_handler_t fn,
 	struct tr_browser *browser)
@@ -452,7 +451,7 @@ void tr_browser_stop(struct tr_browser *browser)
 		free_browser(browser);
 }
 
-/* Orders --------------------------------------------------------------------------------------- */
+/* Orders */
 
 static int check_usable(const struct tr_browser *browser)
 {

@@ -6,7 +6,7 @@
  * never from within a call, and may call anything here, tr_browser_stop() included; after stop
  * nothing comes.
  *
- * A life: start -> on_ready (warm, at about:blank) -> open -> on_loaded or on_failed -> ...
+ * A life: start -> on_ready (warm, a black page) -> open -> on_loaded or on_failed -> ...
  *   on_crashed: the page's process died: open() again (about 0.3 s).
  *   on_failed with TR_LOAD_ERROR_HUNG: scripts do not answer: open() again; when that fails too,
  *   or with TR_LOAD_ERROR_BROWSER: stop(), start() again (about a second until it is loaded).

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -25,6 +26,8 @@
 #define LOG_FILE_LIMIT (256 << 10)
 #define LOG_TAIL_SIZE 4096
 #define SHM_NEEDED (INT64_C(512) << 20)
+#define REMOVE_TRIES 5
+#define REMOVE_PAUSE_MS 20
 #define DEVTOOLS_IN 3
 #define DEVTOOLS_OUT 4
 
@@ -235,7 +238,9 @@ static int add_flags(struct words *words, const struct tr_chromium_settings *set
 	if (is_sandbox_off)
 		add(words, "--no-sandbox");
 	add_all(words, settings->flags);
-	add(words, "--app=about:blank"); /* with --kiosk: one renderer less than a plain URL */
+	/* With --kiosk one renderer less than a plain URL; not about:blank, which a page shows
+	 * before its first address as well. */
+	add(words, "--app=data:text/html,<title>telerec</title><body bgcolor=black>");
 	return words->is_short_of_memory ? -E2BIG : 0;
 }
 
@@ -466,12 +471,22 @@ int tr_chromium_reap(struct tr_chromium *chromium)
 static bool is_noise(const char *line, size_t length)
 {
 	static const char *const noise[] = {"Failed to connect to the bus", "dbus/bus.cc",
-		"Could not bind NETLINK socket", "DevTools listening", "unsandboxed_process"};
+		"Could not bind NETLINK socket", "DevTools listening",
+		"The platform failed to initialize"};
 
 	for (size_t i = 0; i < TR_COUNT(noise); i++)
 		if (memmem(line, length, noise[i], strlen(noise[i])))
 			return true;
 	return length == 0;
+}
+
+/* Without "[pid:thread:date:LEVEL:file(line)] ". */
+static void copy_words(const char *line, size_t length, char *out, size_t size)
+{
+	const char *mark = line[0] == '[' ? memmem(line, length, "] ", 2) : NULL;
+	const char *text = mark ? mark + 2 : line;
+
+	snprintf(out, size, "%.*s", (int)(length - (size_t)(text - line)), text);
 }
 
 void tr_chromium_last_words(struct tr_chromium *chromium, char *out, size_t size)
@@ -484,7 +499,7 @@ void tr_chromium_last_words(struct tr_chromium *chromium, char *out, size_t size
 		const char *start = memrchr(chromium->tail, '\n', end);
 		size_t begin = start ? (size_t)(start - chromium->tail) + 1 : 0;
 		if (!is_noise(chromium->tail + begin, end - begin)) {
-			snprintf(out, size, "%.*s", (int)(end - begin), chromium->tail + begin);
+			copy_words(chromium->tail + begin, end - begin, out, size);
 			return;
 		}
 		end = start ? begin - 1 : 0;
@@ -503,6 +518,10 @@ void tr_chromium_stop(struct tr_chromium *chromium)
 	tr_closep(&chromium->log_file);
 	if (chromium->folder[0]) {
 		int rc = tr_file_remove_tree(chromium->folder);
+		for (int i = 0; rc < 0 && i < REMOVE_TRIES; i++) {
+			poll(NULL, 0, REMOVE_PAUSE_MS); /* its other processes are still dying */
+			rc = tr_file_remove_tree(chromium->folder);
+		}
 		if (rc < 0)
 			tr_warning("cannot remove %s: %s", chromium->folder, strerror(-rc));
 	}

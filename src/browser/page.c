@@ -34,7 +34,7 @@ struct tr_page {
 	json_t *bindings; /* array of names */
 	char *script;
 	bool ignore_certificate_errors;
-	bool is_attached;
+	bool is_prepared, has_start_page, is_attached;
 
 	enum page_state state;
 	char target[NAME_SIZE]; /* "" until one is found */
@@ -132,11 +132,25 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *user)
 	return 0;
 }
 
-/* Attaching ------------------------------------------------------------------------------- */
+/* Attaching */
+
+/* A page that is still on its way to the browser's first address would take a load() for nothing:
+ * that first one could end it, or be taken for it. */
+static void note_start_page(struct tr_page *page, json_t *frame)
+{
+	const char *url = text_of(frame, "url");
+
+	if (url[0] && strcmp(url, ":") && strcmp(url, "about:blank"))
+		page->has_start_page = true;
+	if (!page->is_prepared || !page->has_start_page || page->is_attached)
+		return;
+	page->is_attached = true;
+	page->state = PAGE_BLANK;
+	page->events.on_attached(page->user);
+}
 
 static void on_prepared(int rc, json_t *result, const char *error, void *user)
 {
-	(void)result;
 	struct tr_page *page = user;
 
 	if (rc < 0) {
@@ -146,9 +160,8 @@ static void on_prepared(int rc, json_t *result, const char *error, void *user)
 			page->user);
 		return;
 	}
-	page->is_attached = true;
-	page->state = PAGE_BLANK;
-	page->events.on_attached(page->user);
+	page->is_prepared = true;
+	note_start_page(page, json_object_get(json_object_get(result, "frameTree"), "frame"));
 }
 
 static void prepare(struct tr_page *page)
@@ -214,7 +227,7 @@ static void on_target_created(struct tr_page *page, json_t *params)
 	try_browser_call(page, "Target.closeTarget", json_pack("{s:s}", "targetId", id));
 }
 
-/* A page's life ---------------------------------------------------------------------------- */
+/* A page's life */
 
 static void on_target_crashed(struct tr_page *page, json_t *params)
 {
@@ -266,6 +279,7 @@ static void on_frame_navigated(struct tr_page *page, json_t *params)
 
 	if (json_object_get(frame, "parentId"))
 		return;
+	note_start_page(page, frame);
 	set_name(page->frame, text_of(frame, "id"));
 	set_name(page->loader, text_of(frame, "loaderId"));
 	if (text_of(frame, "unreachableUrl")[0]) {
@@ -301,7 +315,7 @@ static void on_binding(struct tr_page *page, json_t *params)
 	page->events.on_push(text_of(params, "name"), text_of(params, "payload"), page->user);
 }
 
-/* The page's console ----------------------------------------------------------------------- */
+/* The page's console */
 
 static void keep_line(struct tr_page *page, const char *text)
 {
@@ -390,7 +404,7 @@ void tr_page_handle_event(
 		}
 }
 
-/* Orders ------------------------------------------------------------------------------------- */
+/* Orders */
 
 static int copy_settings(struct tr_page *page, const struct tr_page_settings *settings)
 {

@@ -35,7 +35,8 @@ struct tr_page_settings {
  * the expression threw, -ETIMEDOUT, -ECONNRESET: the page crashed, -EPIPE: the browser has gone. */
 typedef void (*tr_page_value_fn)(int rc, json_t *value, const char *error, void *user);
 
-/* Keeps `cdp`; copies the settings. */
+/* The browser must have been started with an address other than about:blank, by which the page
+ * knows that it is there. Keeps `cdp`; copies the settings. */
 TR_CHECKED int tr_page_create(struct tr_cdp *cdp, sd_event *event,
 	const struct tr_page_settings *settings, const struct tr_page_events *events, void *user,
 	struct tr_page **ret_page);
