@@ -104,6 +104,7 @@ static int open_encoder(struct tr_aac *aac, int bitrate)
 	aac->context->time_base = (AVRational){1, RATE};
 	aac->context->ch_layout = stereo;
 	aac->context->thread_count = 1;
+	aac->context->log_level_offset = 8; /* its statistics at the end are for nobody */
 	aac->context->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
 	/* A fifth cheaper than the default coder, and good enough for speech at 128 kbit/s. */
 	av_opt_set(aac->context->priv_data, "aac_coder", "fast", 0);
