@@ -439,8 +439,8 @@ void tr_browser_stop(struct tr_browser *browser)
 {
 	if (!browser)
 		return;
+	tr_cdp_destroy(browser->cdp); /* ends its calls, which the page still hears */
 	tr_page_destroy(browser->page);
-	tr_cdp_destroy(browser->cdp);
 	sd_event_source_disable_unref(browser->exit_source);
 	sd_event_source_disable_unref(browser->start_timer);
 	sd_event_source_disable_unref(browser->heartbeat);

@@ -181,13 +181,9 @@ void tr_cdp_destroy(struct tr_cdp *cdp)
 {
 	if (!cdp)
 		return;
-	tr_cdp_pipe_close(cdp->pipe);
+	tr_cdp_pipe_close(tr_take(cdp->pipe));
 	sd_event_source_disable_unref(cdp->timer);
-	while (cdp->calls) {
-		struct call *call = cdp->calls;
-		cdp->calls = call->next;
-		free(call);
-	}
+	finish_all(take_calls(cdp, NULL, INT64_MAX), -ECANCELED, "the browser is being closed");
 	free(cdp);
 }
 
@@ -213,6 +209,8 @@ int tr_cdp_call(struct tr_cdp *cdp, const char *session, const char *method, jso
 
 	if (!call)
 		return -ENOMEM;
+	if (!cdp->pipe)
+		return -ECANCELED; /* called by what tr_cdp_destroy() ends */
 	if (session && strlen(session) >= sizeof(call->session))
 		return -EINVAL;
 	call->id = ++cdp->last_id;

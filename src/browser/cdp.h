@@ -3,7 +3,8 @@
  * the events that the browser sends by itself.
  *
  * One thread: that of the event loop. Every call gets its function called exactly once, from the
- * loop, unless the object is destroyed before.
+ * loop; with -ECANCELED at the latest when the object is
+ * destroyed (so what it points to must live until then).
  */
 #ifndef TR_BROWSER_CDP_H
 #define TR_BROWSER_CDP_H

@@ -153,6 +153,8 @@ static void on_prepared(int rc, json_t *result, const char *error, void *user)
 {
 	struct tr_page *page = user;
 
+	if (rc == -EPIPE || rc == -ECANCELED)
+		return;
 	if (rc < 0) {
 		tr_warning("the page cannot be prepared (%s)", error);
 		page->events.on_failed(TR_LOAD_ERROR_BROWSER,
@@ -464,7 +466,7 @@ static void on_navigated(int rc, json_t *result, const char *error, void *user)
 	TR_CLEANUP(tr_freep) struct navigation *navigation = user;
 	struct tr_page *page = navigation->page;
 
-	if (navigation->opening != page->opening || rc == -EPIPE)
+	if (navigation->opening != page->opening || rc == -EPIPE || rc == -ECANCELED)
 		return;
 	if (rc < 0 && rc != -ETIMEDOUT) { /* a slow answer is the deadline's matter */
 		fail_net(page, rc == -EREMOTEIO ? "net::ERR_INVALID_URL" : error);

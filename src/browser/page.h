@@ -40,7 +40,7 @@ typedef void (*tr_page_value_fn)(int rc, json_t *value, const char *error, void 
 TR_CHECKED int tr_page_create(struct tr_cdp *cdp, sd_event *event,
 	const struct tr_page_settings *settings, const struct tr_page_events *events, void *user,
 	struct tr_page **ret_page);
-void tr_page_destroy(struct tr_page *page);
+void tr_page_destroy(struct tr_page *page); /* after its tr_cdp */
 
 /* What the owner's tr_cdp_events.on_event got. */
 void tr_page_handle_event(

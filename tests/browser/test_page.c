@@ -104,9 +104,9 @@ static int start(void **state)
 
 static int stop(void **state)
 {
+	tr_cdp_destroy(cdp);
 	tr_page_destroy(page);
 	page = NULL;
-	tr_cdp_destroy(cdp);
 	peer_stop(&peer);
 	return 0;
 }
