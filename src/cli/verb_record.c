@@ -41,7 +41,7 @@ static int make_session_folder(
 			rc = -errno;
 		if (rc != -EEXIST || request->is_name_given || i > 99)
 			break;
-		snprintf(request->name, sizeof(request->name), "%.120s-%d", base, i);
+		snprintf(request->name, sizeof(request->name), "%.110s-%d", base, i);
 	}
 	if (rc == -EEXIST) {
 		fprintf(stderr, "telerec record: %s is there already; choose another --name\n",
