@@ -5,32 +5,25 @@
 #include <X11/Xutil.h>
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 
 #include "browser/browser.h"
+#include "browser/ordinary_user.h"
 #include "core/clock.h"
-#include "core/file.h"
 
 #define WIDTH 1280
 #define HEIGHT 720
-#define UNUSED_UID 64200
 #define PATIENCE_S 60
 
 static struct {
 	sd_event *event;
 	struct tr_browser *browser;
-	char runtime[64];
-	char display[16];
-	struct tr_child xvfb;
+	struct ordinary_user user;
 	struct MHD_Daemon *server;
 	unsigned port;
 	char url[128];
@@ -211,9 +204,9 @@ static int start_with(struct tr_browser_settings settings)
 	t.ready = t.loaded = t.failed = t.crashed = t.exited = t.pushed = t.answered = 0;
 	t.stop_on_loaded = false;
 	t.sentence[0] = '\0';
-	settings.chromium.runtime_dir = t.runtime;
+	settings.chromium.runtime_dir = t.user.runtime;
 	if (!settings.chromium.display)
-		settings.chromium.display = t.display;
+		settings.chromium.display = t.user.display;
 	settings.chromium.width = WIDTH;
 	settings.chromium.height = HEIGHT;
 	settings.chromium.host_rules = "MAP * ~NOTFOUND , EXCLUDE 127.0.0.1";
@@ -235,7 +228,7 @@ static int start(void **state)
 static int count_entries(void)
 {
 	int count = 0;
-	DIR *dir = opendir(t.runtime);
+	DIR *dir = opendir(t.user.runtime);
 
 	while (dir && readdir(dir))
 		count++;
@@ -436,7 +429,7 @@ static bool is_colour_page(XImage *image)
 
 static void the_page_fills_its_window_to_the_pixel(void **state)
 {
-	Display *x = XOpenDisplay(t.display);
+	Display *x = XOpenDisplay(t.user.display);
 	bool is_exact = false;
 
 	assert_non_null(x);
@@ -512,29 +505,6 @@ static void without_an_x_server_it_says_so(void **state)
 	assert_non_null(strstr(t.sentence, "DISPLAY"));
 }
 
-/* main: an ordinary user with an X server */
-
-static int start_xvfb(void)
-{
-	char screen[32], line[16] = "";
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	snprintf(screen, sizeof(screen), "%dx%dx24", WIDTH + 8, HEIGHT + 8);
-	const char *argv[] = {"Xvfb", "-displayfd", "3", "-screen", "0", screen, "-nolisten", "tcp",
-		"-noreset", "-ac", NULL};
-	const struct tr_child_fd child_fds[] = {{fds[1], 3}};
-	const struct tr_child_settings settings = {.argv = argv, .fds = child_fds, .fd_count = 1};
-	int rc = tr_child_start(&settings, &t.xvfb);
-	close(fds[1]);
-	if (rc == 0 && read(fds[0], line, sizeof(line) - 1) <= 0)
-		rc = -EIO;
-	close(fds[0]);
-	snprintf(t.display, sizeof(t.display), ":%d", atoi(line));
-	return rc;
-}
-
 static int run_as_user(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -566,11 +536,6 @@ static int run_as_user(void)
 		cmocka_unit_test_teardown(without_an_x_server_it_says_so, stop),
 	};
 
-	int rc = start_xvfb();
-	if (rc < 0) {
-		printf("skipped: Xvfb cannot be started (%s)\n", strerror(-rc));
-		return 77;
-	}
 	t.server = MHD_start_daemon(
 		MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, 0, NULL,
 		NULL, serve, NULL, MHD_OPTION_SOCK_ADDR,
@@ -581,41 +546,10 @@ static int run_as_user(void)
 		return 1;
 	t.port = MHD_get_daemon_info(t.server, MHD_DAEMON_INFO_BIND_PORT)->port;
 	int failures = cmocka_run_group_tests_name("browser", tests, NULL, NULL);
-	tr_child_stop(&t.xvfb, 2000);
 	return failures ? 1 : 0;
-}
-
-static int drop_user(void)
-{
-	if (geteuid() != 0)
-		return 0;
-	if (chown(t.runtime, UNUSED_UID, UNUSED_UID) < 0 || setgroups(0, NULL) < 0 ||
-		setresgid(UNUSED_UID, UNUSED_UID, UNUSED_UID) < 0 ||
-		setresuid(UNUSED_UID, UNUSED_UID, UNUSED_UID) < 0)
-		return -errno;
-	return 0;
 }
 
 int main(void)
 {
-	char binary[256];
-	int status = 0;
-
-	if (tr_chromium_find(NULL, binary, sizeof(binary)) < 0) {
-		printf("skipped: no Chromium installed\n");
-		return 77;
-	}
-	signal(SIGPIPE, SIG_IGN);
-	if (geteuid() == 0 && mkdir("/tmp/.X11-unix", 01777) == 0 &&
-		chmod("/tmp/.X11-unix", 01777) < 0)
-		return 1;
-	strcpy(t.runtime, "/tmp/telerec-test-browser-XXXXXX");
-	if (!mkdtemp(t.runtime))
-		return 1;
-	pid_t pid = fork();
-	if (pid == 0)
-		exit(drop_user() < 0 ? 1 : run_as_user());
-	waitpid(pid, &status, 0);
-	tr_file_remove_tree(t.runtime);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	return run_as_ordinary_user(&t.user, WIDTH, HEIGHT, run_as_user);
 }
