@@ -1,0 +1,60 @@
+#define TR_LOG_AREA "privileges"
+#include "session/privileges.h"
+
+#include "core/log.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+static int find_user(const char *user, uid_t *ret_uid, gid_t *ret_gid)
+{
+	unsigned uid, gid;
+	int end = 0;
+
+	if (sscanf(user, "%u:%u%n", &uid, &gid, &end) == 2 && user[end] == '\0') {
+		*ret_uid = uid;
+		*ret_gid = gid;
+		return 0;
+	}
+	const struct passwd *entry = getpwnam(user);
+	if (!entry)
+		return -ENOENT;
+	*ret_uid = entry->pw_uid;
+	*ret_gid = entry->pw_gid;
+	return 0;
+}
+
+int tr_privileges_drop(const char *user)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (geteuid() != 0)
+		return 0;
+	if (!user[0])
+		return tr_fail(-EPERM, "a slot does not run as root: name a user for it");
+	int rc = find_user(user, &uid, &gid);
+	if (rc < 0)
+		return tr_fail(rc, "no such user: %s", user);
+	if (uid == 0)
+		return tr_fail(-EPERM, "a slot does not run as root");
+	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+		return tr_fail(-errno, "cannot become %s", user);
+	/* Nothing this process starts may get more than it has. */
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	return 0;
+}
+
+void tr_privileges_prepare_system(void)
+{
+	if (geteuid() != 0)
+		return;
+	mode_t old = umask(0);
+	if (mkdir("/tmp/.X11-unix", 01777) < 0 && errno != EEXIST)
+		tr_warning("cannot make /tmp/.X11-unix: the X server will use its abstract socket only");
+	umask(old);
+}

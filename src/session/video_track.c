@@ -1,0 +1,530 @@
+#define TR_LOG_AREA "video"
+#include "session/video_track.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "display/grab.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#define REPEAT_NS TR_NS_PER_S
+#define CHECK_NS TR_NS_PER_S
+#define KEY_NS (8 * TR_NS_PER_S)
+#define QUIET_KEY_NS (60 * TR_NS_PER_S) /* nothing changed since the last one: cheap to seek over */
+#define ENCODER_DEADLINE_NS (3 * TR_NS_PER_S)
+#define ENCODER_TRIES 5 /* deaths in a row without a packet */
+#define PUSH_TIMEOUT_MS 10000
+
+struct tr_video_track {
+	/* fixed after start */
+	struct tr_video_track_settings settings;
+	struct tr_video_track_hooks hooks;
+	int wake; /* eventfd: something under `lock` changed */
+	pthread_t thread;
+	bool has_thread;
+	int64_t period_ns;
+
+	/* the track's thread */
+	struct tr_grab *grab;       /* NULL: the display is lost, nobody gave another */
+	struct tr_encoder *encoder;
+	struct tr_packetq *queue;
+	int64_t start_ns;
+	int64_t next_take_ns;       /* leaky bucket of pictures, see may_take_at() */
+	int64_t damage_since_ns;    /* 0: nothing waits */
+	int64_t submitted_ns;       /* the last one, CLOCK_MONOTONIC; 0: none */
+	int64_t last_pts_ns;
+	int64_t key_ns;             /* the last key picture */
+	int64_t checked_ns;
+	bool changed_since_key;
+	bool is_map_true;           /* against the last packet that came back */
+	bool needs_key;
+	unsigned deaths;
+
+	/* under `lock` */
+	pthread_mutex_t lock;
+	bool has_gone;
+	bool must_stop;
+	int64_t end_ns;
+	bool has_new_display;
+	char display[64];
+	char frame_buffer[256];
+	struct tr_video_track_stats stats;
+};
+
+/* What the thread was told; a copy, so that it works without the lock. */
+struct orders {
+	bool must_stop;
+	bool has_new_display;
+	char display[64];
+	char frame_buffer[256];
+};
+
+static void wake(struct tr_video_track *track)
+{
+	if (eventfd_write(track->wake, 1) < 0)
+		tr_error("cannot wake the video thread");
+}
+
+static void read_orders(struct tr_video_track *track, struct orders *ret)
+{
+	pthread_mutex_lock(&track->lock);
+	ret->must_stop = track->must_stop;
+	ret->has_new_display = track->has_new_display;
+	if (track->has_new_display) {
+		memcpy(ret->display, track->display, sizeof(ret->display));
+		memcpy(ret->frame_buffer, track->frame_buffer, sizeof(ret->frame_buffer));
+		track->has_new_display = false;
+	}
+	pthread_mutex_unlock(&track->lock);
+}
+
+/* ---- the encoder ---- */
+
+static int restart_encoder(struct tr_video_track *track)
+{
+	int rc = -EIO;
+
+	while (++track->deaths <= ENCODER_TRIES) {
+		rc = tr_encoder_start(track->encoder);
+		if (rc == 0)
+			break;
+		tr_warning("the encoder does not start again (%s), try %u of %d", strerror(-rc),
+			track->deaths, ENCODER_TRIES);
+	}
+	track->needs_key = true;
+	track->is_map_true = false;
+	return rc;
+}
+
+/* The picture in the shared memory is whole; it only has to be encoded again, as a key picture. */
+static int replace_encoder(struct tr_video_track *track, const char *why)
+{
+	tr_warning("%s: starting another encoder", why);
+	pthread_mutex_lock(&track->lock);
+	track->stats.encoder_restarts++;
+	pthread_mutex_unlock(&track->lock);
+	int rc = restart_encoder(track);
+	track->submitted_ns = 0; /* what was in flight is due again now */
+	return rc;
+}
+
+static int take_packet(struct tr_video_track *track)
+{
+	struct tr_packet *packet = NULL;
+
+	int rc = tr_encoder_receive(track->encoder, &packet);
+	if (rc == -EAGAIN)
+		return 0;
+	if (rc < 0)
+		return replace_encoder(track, "the encoder process ended");
+	track->deaths = 0;
+	track->is_map_true = true;
+	if (packet->is_key)
+		track->needs_key = false;
+	const struct tr_encoder_stats *encoder = tr_encoder_stats(track->encoder);
+	pthread_mutex_lock(&track->lock);
+	track->stats.encoded++;
+	track->stats.bytes += (int64_t)packet->size;
+	track->stats.last_pts_ns = packet->pts_ns;
+	track->stats.qp_sum = encoder->qp_sum;
+	track->stats.encode_us = encoder->took_us;
+	pthread_mutex_unlock(&track->lock);
+	return tr_packetq_push(track->queue, packet, PUSH_TIMEOUT_MS) == 0 ? 0 : -ENOBUFS;
+}
+
+static bool is_key_due(const struct tr_video_track *track, int64_t now_ns)
+{
+	int64_t age_ns = now_ns - track->key_ns;
+	return track->needs_key || track->key_ns == 0 ||
+		age_ns >= (track->changed_since_key ? KEY_NS : QUIET_KEY_NS);
+}
+
+static int submit(struct tr_video_track *track, int64_t taken_ns, int changed)
+{
+	int64_t pts_ns = taken_ns - track->start_ns;
+	bool is_key = is_key_due(track, taken_ns);
+
+	if (pts_ns <= track->last_pts_ns)
+		pts_ns = track->last_pts_ns + TR_NS_PER_MS;
+	if (is_key) {
+		track->key_ns = taken_ns;
+		track->changed_since_key = false;
+	} else if (changed > 0) {
+		track->changed_since_key = true;
+	}
+	int rc = tr_encoder_submit(track->encoder, pts_ns, is_key, track->is_map_true, changed);
+	if (rc < 0)
+		return replace_encoder(track, "the encoder process is gone");
+	track->last_pts_ns = pts_ns;
+	track->submitted_ns = taken_ns;
+	return 0;
+}
+
+/* ---- the screen ---- */
+
+/* At most settings.rate pictures a second in the long run, but a picture that comes early after a
+ * late one is not held back. The bucket leaks 1 % faster, or a single late picture would shift all
+ * that follow it. */
+static int64_t may_take_at(const struct tr_video_track *track)
+{
+	return track->next_take_ns - track->period_ns;
+}
+
+static void count_take(struct tr_video_track *track, const struct tr_grab_result *result)
+{
+	int64_t waited_ns = track->damage_since_ns ? result->taken_ns - track->damage_since_ns : 0;
+	const struct tr_picture *picture = tr_encoder_picture(track->encoder);
+
+	if (track->next_take_ns < result->taken_ns)
+		track->next_take_ns = result->taken_ns;
+	track->next_take_ns += track->period_ns * 99 / 100;
+	track->damage_since_ns = 0;
+	pthread_mutex_lock(&track->lock);
+	track->stats.grabbed++;
+	if (waited_ns > 2 * track->period_ns)
+		track->stats.late++;
+	/* A change that waited n periods stands for n pictures that were not taken. */
+	track->stats.dropped += waited_ns / track->period_ns;
+	if (result->changed == 0)
+		track->stats.unchanged++;
+	else
+		track->stats.share_changed_sum +=
+			result->changed / (double)(picture->map_width * picture->map_height);
+	pthread_mutex_unlock(&track->lock);
+}
+
+static void lose_display(struct tr_video_track *track)
+{
+	tr_warning("the display is gone: repeating the last picture until there is another");
+	tr_grab_close(track->grab);
+	track->grab = NULL;
+	track->damage_since_ns = 0;
+	if (track->hooks.on_end)
+		track->hooks.on_end(TR_VIDEO_TRACK_DISPLAY_LOST, track->hooks.user);
+}
+
+static int take_picture(struct tr_video_track *track)
+{
+	struct tr_grab_result result;
+
+	int rc = tr_grab_take(track->grab, tr_encoder_picture(track->encoder), &result);
+	if (rc < 0) {
+		lose_display(track);
+		return 0;
+	}
+	count_take(track, &result);
+	if (track->hooks.on_picture && result.taken_ns - track->checked_ns >= CHECK_NS) {
+		track->checked_ns = result.taken_ns;
+		track->hooks.on_picture(tr_encoder_picture(track->encoder),
+			result.taken_ns - track->start_ns, track->hooks.user);
+	}
+	if (result.changed == 0 && track->submitted_ns != 0)
+		return 0;
+	return submit(track, result.taken_ns, result.changed);
+}
+
+static int repeat_picture(struct tr_video_track *track, int64_t now_ns)
+{
+	pthread_mutex_lock(&track->lock);
+	track->stats.repeated++;
+	pthread_mutex_unlock(&track->lock);
+	if (track->hooks.on_picture && now_ns - track->checked_ns >= CHECK_NS) {
+		track->checked_ns = now_ns;
+		track->hooks.on_picture(tr_encoder_picture(track->encoder), now_ns - track->start_ns,
+			track->hooks.user);
+	}
+	return submit(track, now_ns, 0);
+}
+
+static int64_t repeat_at(const struct tr_video_track *track)
+{
+	if (track->submitted_ns == 0)
+		return 0;
+	return track->submitted_ns + (track->settings.constant_rate ? track->period_ns : REPEAT_NS);
+}
+
+static void reconnect(struct tr_video_track *track, const struct orders *orders)
+{
+	struct tr_grab_settings settings = {
+		.display = orders->display,
+		.frame_buffer = orders->frame_buffer[0] ? orders->frame_buffer : NULL,
+		.width = track->settings.encoder.video.width,
+		.height = track->settings.encoder.video.height,
+	};
+
+	tr_grab_close(track->grab);
+	track->grab = NULL;
+	if (tr_grab_open(&settings, &track->grab) < 0)
+		lose_display(track);
+}
+
+/* ---- the loop ---- */
+
+/* What is to be done now; the waiting is in wait_for_news(). */
+static int step(struct tr_video_track *track)
+{
+	int64_t now_ns = tr_clock_now_ns();
+
+	if (tr_encoder_is_busy(track->encoder)) {
+		if (now_ns - track->submitted_ns > ENCODER_DEADLINE_NS)
+			return replace_encoder(track, "the encoder does not answer");
+		return 0;
+	}
+	if (track->grab && track->damage_since_ns && now_ns >= may_take_at(track))
+		return take_picture(track);
+	if (now_ns >= repeat_at(track))
+		return repeat_picture(track, now_ns);
+	return 0;
+}
+
+static int64_t next_deadline(const struct tr_video_track *track)
+{
+	if (tr_encoder_is_busy(track->encoder))
+		return track->submitted_ns + ENCODER_DEADLINE_NS;
+	int64_t deadline = repeat_at(track);
+	if (track->grab && track->damage_since_ns && may_take_at(track) < deadline)
+		deadline = may_take_at(track);
+	return deadline;
+}
+
+static int collect_damage(struct tr_video_track *track)
+{
+	int rc = tr_grab_collect(track->grab);
+	if (rc < 0)
+		lose_display(track);
+	else if (rc > 0 && track->damage_since_ns == 0)
+		track->damage_since_ns = tr_clock_now_ns();
+	return 0;
+}
+
+static int wait_for_news(struct tr_video_track *track)
+{
+	bool is_busy = tr_encoder_is_busy(track->encoder);
+	struct pollfd fds[] = {
+		{.fd = track->wake, .events = POLLIN},
+		{.fd = tr_encoder_fd(track->encoder), .events = POLLIN},
+		/* While a picture is in flight nothing can be done about another: let it wait. */
+		{.fd = track->grab && !is_busy ? tr_grab_fd(track->grab) : -1, .events = POLLIN},
+	};
+	int64_t left_ns = next_deadline(track) - tr_clock_now_ns();
+	struct timespec timeout = {0};
+	eventfd_t ignored;
+
+	if (left_ns > 0)
+		timeout = (struct timespec){left_ns / TR_NS_PER_S, left_ns % TR_NS_PER_S};
+	if (ppoll(fds, TR_COUNT(fds), &timeout, NULL) < 0 && errno != EINTR)
+		return -errno;
+	if (fds[0].revents && eventfd_read(track->wake, &ignored) < 0 && errno != EAGAIN)
+		return -errno;
+	int rc = fds[1].revents ? take_packet(track) : 0;
+	/* Xlib may hold events that it read while it waited for an answer: always look. */
+	if (rc == 0 && track->grab && !tr_encoder_is_busy(track->encoder))
+		rc = collect_damage(track);
+	return rc;
+}
+
+static int wait_for_packet(struct tr_video_track *track)
+{
+	int64_t deadline_ns = tr_clock_now_ns() + ENCODER_DEADLINE_NS;
+	int rc = 0;
+
+	while (rc == 0 && tr_encoder_is_busy(track->encoder) && tr_clock_now_ns() < deadline_ns) {
+		struct pollfd poll_fd = {.fd = tr_encoder_fd(track->encoder), .events = POLLIN};
+		if (poll(&poll_fd, 1, 100) > 0)
+			rc = take_packet(track);
+	}
+	return rc;
+}
+
+/* The picture that was there at the end lasts until the end. */
+static void finish(struct tr_video_track *track)
+{
+	pthread_mutex_lock(&track->lock);
+	int64_t end_ns = track->end_ns - track->period_ns;
+	pthread_mutex_unlock(&track->lock);
+
+	int rc = wait_for_packet(track);
+	if (rc == 0 && !tr_encoder_is_busy(track->encoder) &&
+		end_ns - track->start_ns > track->last_pts_ns) {
+		rc = repeat_picture(track, end_ns);
+		if (rc == 0)
+			rc = wait_for_packet(track);
+	}
+	if (rc < 0)
+		tr_warning("the last picture could not be encoded");
+}
+
+static bool wait_for_go(struct tr_video_track *track)
+{
+	for (;;) {
+		struct pollfd poll_fd = {.fd = track->wake, .events = POLLIN};
+		eventfd_t ignored;
+
+		pthread_mutex_lock(&track->lock);
+		bool has_gone = track->has_gone, must_stop = track->must_stop;
+		pthread_mutex_unlock(&track->lock);
+		if (must_stop || has_gone)
+			return has_gone && !must_stop;
+		if (poll(&poll_fd, 1, -1) > 0 && eventfd_read(track->wake, &ignored) < 0)
+			continue;
+	}
+}
+
+static enum tr_video_track_end end_of(int rc)
+{
+	return rc == 0		? TR_VIDEO_TRACK_STOPPED
+		: rc == -ENOBUFS ? TR_VIDEO_TRACK_QUEUE_FULL
+				 : TR_VIDEO_TRACK_ENCODER_LOST;
+}
+
+static void *run(void *user)
+{
+	struct tr_video_track *track = user;
+	struct orders orders;
+	int rc = 0;
+
+	pthread_setname_np(pthread_self(), "video");
+	if (!wait_for_go(track))
+		return NULL;
+	if (track->grab)
+		tr_grab_invalidate(track->grab);
+	track->damage_since_ns = tr_clock_now_ns();
+	for (read_orders(track, &orders); rc == 0 && !orders.must_stop; read_orders(track, &orders)) {
+		if (orders.has_new_display)
+			reconnect(track, &orders);
+		rc = step(track);
+		if (rc == 0)
+			rc = wait_for_news(track);
+	}
+	if (rc == 0)
+		finish(track);
+	else if (track->hooks.on_end)
+		track->hooks.on_end(end_of(rc), track->hooks.user);
+	return NULL;
+}
+
+/* ---- the outside ---- */
+
+static int open_parts(struct tr_video_track *track)
+{
+	struct tr_grab_settings grab = {
+		.display = track->settings.display,
+		.frame_buffer = track->settings.frame_buffer,
+		.width = track->settings.encoder.video.width,
+		.height = track->settings.encoder.video.height,
+	};
+
+	int rc = tr_grab_open(&grab, &track->grab);
+	if (rc < 0)
+		return rc;
+	rc = tr_encoder_create(&track->settings.encoder, &track->encoder);
+	if (rc == 0)
+		rc = tr_encoder_start(track->encoder);
+	if (rc < 0)
+		return tr_fail(rc, "no encoder works");
+	snprintf(track->stats.encoder, sizeof(track->stats.encoder), "%s",
+		tr_encoder_stats(track->encoder)->name);
+	snprintf(track->stats.way, sizeof(track->stats.way), "%s", tr_grab_way(track->grab));
+	return 0;
+}
+
+TR_CLEANUP_DEFINE(struct tr_video_track, tr_video_track_destroy)
+
+int tr_video_track_start(const struct tr_video_track_settings *settings,
+	const struct tr_video_track_hooks *hooks, struct tr_video_track **ret_track)
+{
+	TR_CLEANUP(tr_video_track_destroyp)
+	struct tr_video_track *track = calloc(1, sizeof(*track));
+
+	if (!track)
+		return -ENOMEM;
+	track->settings = *settings;
+	track->hooks = *hooks;
+	track->period_ns = TR_NS_PER_S / settings->encoder.video.rate;
+	track->last_pts_ns = -1;
+	pthread_mutex_init(&track->lock, NULL);
+	track->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (track->wake < 0)
+		return -errno;
+	int rc = open_parts(track);
+	if (rc < 0)
+		return rc;
+	track->settings.display = track->settings.frame_buffer = NULL; /* borrowed, used */
+	rc = -pthread_create(&track->thread, NULL, run, track);
+	if (rc < 0)
+		return tr_fail(rc, "no thread for the pictures");
+	track->has_thread = true;
+	*ret_track = tr_take(track);
+	return 0;
+}
+
+size_t tr_video_track_extradata(const struct tr_video_track *track, const uint8_t **ret)
+{
+	return tr_encoder_extradata(track->encoder, ret);
+}
+
+void tr_video_track_go(struct tr_video_track *track, int64_t start_ns, struct tr_packetq *queue)
+{
+	track->start_ns = start_ns;
+	track->queue = queue;
+	pthread_mutex_lock(&track->lock);
+	track->has_gone = true;
+	pthread_mutex_unlock(&track->lock);
+	wake(track);
+}
+
+void tr_video_track_set_display(
+	struct tr_video_track *track, const char *display, const char *frame_buffer)
+{
+	pthread_mutex_lock(&track->lock);
+	snprintf(track->display, sizeof(track->display), "%s", display);
+	snprintf(track->frame_buffer, sizeof(track->frame_buffer), "%s",
+		frame_buffer ? frame_buffer : "");
+	track->has_new_display = true;
+	pthread_mutex_unlock(&track->lock);
+	wake(track);
+}
+
+void tr_video_track_stop(struct tr_video_track *track, int64_t end_ns)
+{
+	if (!track->has_thread)
+		return;
+	pthread_mutex_lock(&track->lock);
+	track->must_stop = true;
+	track->end_ns = end_ns;
+	pthread_mutex_unlock(&track->lock);
+	wake(track);
+	pthread_join(track->thread, NULL);
+	track->has_thread = false;
+	tr_encoder_stop(track->encoder);
+}
+
+void tr_video_track_destroy(struct tr_video_track *track)
+{
+	if (!track)
+		return;
+	tr_video_track_stop(track, tr_clock_now_ns());
+	tr_encoder_destroy(track->encoder);
+	tr_grab_close(track->grab);
+	if (track->wake >= 0)
+		close(track->wake);
+	pthread_mutex_destroy(&track->lock);
+	free(track);
+}
+
+void tr_video_track_read_stats(struct tr_video_track *track, struct tr_video_track_stats *ret)
+{
+	pthread_mutex_lock(&track->lock);
+	*ret = track->stats;
+	pthread_mutex_unlock(&track->lock);
+}
+
+pid_t tr_video_track_encoder_pid(struct tr_video_track *track)
+{
+	return tr_encoder_pid(track->encoder);
+}

@@ -1,0 +1,59 @@
+#!/bin/bash
+# What can be wrong before and during a recording: each a clear sentence, its exit code, nothing left.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+
+# expect NAME CODE WORDS COMMAND...: runs, wants the exit code (or any but 0 for "x") and the words.
+expect() {
+	local name=$1 code=$2 words=$3 got=0
+	shift 3
+	timeout 120 "$@" >"$work/log" 2>&1 || got=$?
+	[ "$got" != 124 ] || fail "$name: it hangs"
+	if [ "$code" = x ]; then
+		[ "$got" != 0 ] || fail "$name: it succeeded"
+	else
+		[ "$got" = "$code" ] || fail "$name: exit code $got, expected $code"
+	fi
+	grep -Eqi -- "$words" "$work/log" || fail "$name: no word of '$words'"
+	nothing_left_running
+	echo "$name: $(grep -Ei -- "$words" "$work/log" | head -n 1)"
+}
+
+record=("$build/telerec" record --to "$work/out" --size 640x360 --for 3s)
+
+expect "no arguments" 2 "usage|URL" "$build/telerec" record
+expect "size 0x0" 2 "0x0|size" "${record[@]}" --size 0x0 "$page"
+expect "size 10000x10000" 2 "10000|size" "${record[@]}" --size 10000x10000 "$page"
+expect "size of odd numbers" 2 "odd|even|size" "${record[@]}" --size 641x361 "$page"
+expect "unknown option" 2 "unknown|option" "${record[@]}" --colour blue "$page"
+expect "no URL scheme" 2 "http|URL" "${record[@]}" "ftp://example.org/"
+expect "no such host" x "name|host|resolve" "${record[@]}" "http://no-such-host.invalid/"
+expect "connection refused" x "refused|connect" "${record[@]}" "http://127.0.0.1:9/"
+expect "no such browser" x "browser|chromium" "${record[@]}" --browser /nonexistent/chromium "$page"
+expect "no such sound device" x "sound" "${record[@]}" --sound hw:NoSuchCard "$page"
+
+printf 'slots = 1;\nqualty = 20;\n' >"$work/telerec.conf"
+expect "unknown key" x "telerec.conf:2: .*qualty.*quality" "${record[@]}" --config "$work/telerec.conf" "$page"
+
+# A page that is never complete: its server accepts and says nothing.
+coproc hang { exec "$build/telerec-demo-meeting" --hang 2>/dev/null; }
+if read -r -t 10 url <&"${hang[0]}" && [ -n "$url" ]; then
+	expect "page that never loads" x "time|load" "${record[@]}" --page-timeout 3s "$url"
+	kill "$hang_PID" 2>/dev/null || true
+else
+	echo "page that never loads: not tried, the demo server has no --hang"
+fi
+
+if [ "$(id -u)" = 0 ]; then
+	mkdir -p "$work/small"
+	mount -t tmpfs -o size=24m tmpfs "$work/small" || skip "no tmpfs can be mounted here"
+	expect "full disk" x "full|space|left" "$build/telerec" record --to "$work/small" --name rec \
+		--size 640x360 --for 60s --bitrate 20000 "$page"
+	for file in "$work"/small/rec/*.mp4; do
+		errors=$(ffmpeg -v error -i "$file" -f null - 2>&1) || fail "full disk: $file: $errors"
+	done
+	mount -o remount,ro "$work/small"
+	expect "read-only folder" x "read-only|cannot|write" "$build/telerec" record \
+		--to "$work/small/new" --size 640x360 --for 3s "$page"
+	umount "$work/small"
+fi

@@ -1,0 +1,118 @@
+# What the end-to-end scripts share. Sourced after `set -euo pipefail`.
+#
+# Each script records with the real programs in $TR_BUILD_DIR into a folder of its own under /tmp,
+# and leaves nothing behind: no process, no file. `fail` says what was expected and ends the script.
+
+build=${TR_BUILD_DIR:?run by ctest, or set TR_BUILD_DIR to the build folder}
+work=$(mktemp -d /tmp/telerec-e2e.XXXXXX)
+recorder=
+
+fail() {
+	echo "FAILED: $*" >&2
+	[ ! -f "$work/log" ] || sed 's/^/  log: /' "$work/log" | tail -n 40 >&2
+	exit 1
+}
+
+skip() {
+	echo "skipped: $*"
+	exit 77
+}
+
+clean_up() {
+	trap - EXIT
+	if [ -n "$recorder" ] && kill -0 "$recorder" 2>/dev/null; then
+		kill -TERM "$recorder" 2>/dev/null || true
+		wait_until 30 ended "$recorder" || kill -KILL "$recorder" 2>/dev/null || true
+	fi
+	! mountpoint -q "$work/small" 2>/dev/null || umount "$work/small"
+	rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM
+
+# wait_until SECONDS COMMAND...: polls until the command succeeds.
+wait_until() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.1
+	done
+}
+
+ended() { ! kill -0 "$1" 2>/dev/null; }
+
+for tool in Xvfb ffmpeg ffprobe; do
+	command -v $tool >/dev/null || skip "$tool is not installed"
+done
+[ -x /usr/lib/chromium/chromium ] || command -v chromium >/dev/null || skip "chromium is not installed"
+
+# A page that moves, sounds, and needs no server.
+page='data:text/html,<title>e2e</title><body style="margin:0;background:%23246"><canvas id=c width=400 height=200></canvas><p style="color:white;font:40px sans-serif" id=t></p><script>
+let x=c.getContext("2d"),n=0;setInterval(()=>{n++;x.fillStyle="hsl("+n%25360+",80%25,50%25)";x.fillRect(n*7%25400,0,40,200);t.textContent=n},40);
+let a=new AudioContext(),o=a.createOscillator(),g=a.createGain();g.gain.value=.2;o.connect(g).connect(a.destination);o.start()</script>'
+page=${page//$'\n'/}
+page=${page// /%20}
+
+# start_recording [OPTION...]: records $page in the background as $work/out/rec; sets $recorder.
+start_recording() {
+	"$build/telerec" record "$page" --to "$work/out" --name rec --size 640x360 "$@" \
+		>"$work/log" 2>&1 &
+	recorder=$!
+	wait_until 60 part_has_pictures || fail "no fragment was on disk after 60 s"
+}
+
+folder() { echo "$work/out/rec"; }
+
+part_has_pictures() {
+	local part
+	for part in "$(folder)"/*.part-*.mp4; do
+		[ -s "$part" ] && [ "$(stat -c %s "$part")" -gt 20000 ] && return 0
+	done
+	return 1
+}
+
+# end_recording EXPECTED_EXIT_CODE: waits for the recorder by itself.
+end_recording() {
+	local code=0
+	wait_until 120 ended "$recorder" || fail "the recorder did not end"
+	wait "$recorder" || code=$?
+	recorder=
+	[ "$code" = "$1" ] || fail "exit code $code, expected $1"
+}
+
+stop_recording() {
+	kill -INT "$recorder"
+	end_recording "${1:-0}"
+}
+
+slot_pid() { pgrep -P "$recorder" -f telerec-slot | head -n 1; }
+child_pid() { pgrep -P "$(slot_pid)" "$1" | head -n 1; }
+has_child() { [ -n "$(child_pid "$1")" ]; }
+
+# decodes FILE: fully, without one warning.
+decodes() {
+	local words
+	words=$(ffmpeg -v warning -xerror -i "$1" -f null - 2>&1) || fail "$1 does not decode: $words"
+	[ -z "$words" ] || fail "$1 decodes with: $words"
+}
+
+# seconds_of FILE [v|a]: the end of the last packet of the track.
+seconds_of() {
+	ffprobe -v error -select_streams "${2:-v}" -show_entries packet=pts_time -of csv=p=0 "$1" |
+		tr -d ',' | sort -n | tail -n 1
+}
+
+# between LOW VALUE HIGH
+between() { awk -v l="$1" -v v="$2" -v h="$3" 'BEGIN { exit !(v >= l && v <= h) }'; }
+
+now() { date +%s.%N; }
+since() { awk -v a="$1" -v b="$(now)" 'BEGIN { print b - a }'; }
+
+nothing_left_running() {
+	local left
+	left=$(pgrep -af "telerec-slot|telerec-encoder|telerec-rt|Xvfb.*-fbdir" |
+		grep -F "$work" || true)
+	[ -z "$left" ] || fail "left running: $left"
+	[ -z "$recorder" ] || ended "$recorder" || fail "the recorder is still there"
+}
