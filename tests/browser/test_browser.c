@@ -321,16 +321,25 @@ static void a_page_that_gets_lost_is_a_failure(void **state)
 	assert_int_equal(t.loaded, 1);
 }
 
-static void kill_renderers(void)
+/* How many processes of the browser's group have `part` in their command line; each gets the
+ * signal (0: none). */
+static int signal_group(pid_t group, const char *part, int number)
 {
-	FILE *ps = popen("ps -u $(id -u) -o pid=,args= | grep '[t]ype=renderer'", "r");
-	char line[4096];
+	FILE *ps = popen("ps -eo pid=,pgid=,args= ww", "r");
+	char line[8192];
+	int count = 0;
 
 	assert_non_null(ps);
-	while (fgets(line, sizeof(line), ps))
-		if (atoi(line) > 1)
-			kill(atoi(line), SIGKILL);
+	while (fgets(line, sizeof(line), ps)) {
+		int pid = 0, pgid = 0;
+		if (sscanf(line, "%d %d", &pid, &pgid) != 2 || pgid != group || !strstr(line, part))
+			continue;
+		count++;
+		if (number)
+			kill(pid, number);
+	}
 	pclose(ps);
+	return count;
 }
 
 static void a_crashed_page_is_loaded_again(void **state)
@@ -342,7 +351,7 @@ static void a_crashed_page_is_loaded_again(void **state)
 					 PATIENCE_S * 1000, on_value, NULL),
 			0);
 		int64_t crashed_ns = tr_clock_now_ns();
-		kill_renderers();
+		assert_true(signal_group(tr_browser_pid(t.browser), "type=renderer", SIGKILL) > 0);
 		wait_for(crashed, i);
 		wait_for(answered, before + 1);
 		assert_int_equal(t.answer_rc, -ECONNRESET);
@@ -479,20 +488,14 @@ static void it_may_be_stopped_by_what_it_calls(void **state)
 
 static void nothing_runs_after_the_end(void **state)
 {
-	char line[256];
-
 	open_and_load(at("/ok"));
+	pid_t group = tr_browser_pid(t.browser);
+	assert_true(signal_group(group, "chromium", 0) > 3);
 	stop(NULL);
-	bool is_running = true;
-	for (int i = 0; i < 100 && is_running; i++) {
-		FILE *ps = popen("ps -u $(id -u) -o args= | grep '[c]hromium/'", "r");
-		is_running = ps && fgets(line, sizeof(line), ps);
-		if (ps)
-			pclose(ps);
-		if (is_running)
-			poll(NULL, 0, 50);
-	}
-	assert_false(is_running);
+	int64_t until = tr_clock_now_ns() + PATIENCE_S * TR_NS_PER_S;
+	while (signal_group(group, "chrom", 0) > 0 && tr_clock_now_ns() < until)
+		poll(NULL, 0, 20);
+	assert_int_equal(signal_group(group, "chrom", 0), 0);
 }
 
 static void without_an_x_server_it_says_so(void **state)
