@@ -44,9 +44,10 @@ struct run {
 	bool is_stop_wanted;
 	unsigned attempts;
 	unsigned deaths;
-	int64_t started_ns;  /* the current slot process */
-	int64_t recorded_ns; /* first progress of all, 0: none yet */
-	int64_t deadline_ns; /* for the next message, or the end of the pause */
+	char state[TR_MESSAGE_NAME_MAX]; /* as the slot said last */
+	int64_t started_ns;		 /* the current slot process */
+	int64_t recorded_ns;		 /* first progress of all, 0: none yet */
+	int64_t deadline_ns;		 /* for the next message, or the end of the pause */
 };
 
 static int64_t after_ms(int64_t ms)
@@ -209,8 +210,9 @@ static void on_ready(struct run *run, const struct tr_message_ready *ready)
 {
 	if (run->phase != PHASE_PREPARING)
 		return;
-	tr_record_show_news(run->show, false, "%s, display %s, sound %s, encoder %s",
-		ready->browser_version, ready->display, ready->sound, ready->encoder);
+	tr_record_show_news(run->show, false, "%s%sdisplay %s, sound: %s, encoder: %s",
+		ready->browser_version, ready->browser_version[0] ? ", " : "", ready->display,
+		ready->sound, ready->encoder);
 	run->phase = PHASE_LOADING;
 	run->deadline_ns =
 		after_ms(run->settings->request->config.browser.page_timeout_ms + LOAD_EXTRA_MS);
@@ -247,6 +249,14 @@ static void on_failed(struct run *run, const struct tr_message_failed *failed)
 		run->result->exit_code = 1;
 }
 
+/* Each state once: a slot may repeat it. */
+static void show_state(struct run *run, const char *state)
+{
+	if (strcmp(run->state, state) != 0)
+		tr_record_show_news(run->show, false, "%s", state);
+	copy(run->state, sizeof(run->state), state);
+}
+
 static void on_message(struct run *run, const struct tr_message *message)
 {
 	switch (message->type) {
@@ -254,7 +264,7 @@ static void on_message(struct run *run, const struct tr_message *message)
 		on_ready(run, &message->ready);
 		break;
 	case TR_MESSAGE_STATE:
-		tr_record_show_news(run->show, false, "%s", message->state.state);
+		show_state(run, message->state.state);
 		break;
 	case TR_MESSAGE_PROGRESS:
 		on_progress(run, &message->progress);
