@@ -111,7 +111,7 @@ static json_t *pack_string(const char *text, size_t size)
 
 static json_t *pack_field(const struct field *field, const struct tr_message *message)
 {
-	const char *place = (const char *)message + field->offset;
+	const void *place = (const char *)message + field->offset;
 
 	switch (field->type) {
 	case FIELD_STRING:
@@ -156,7 +156,7 @@ int tr_message_pack(const struct tr_message *message, json_t **ret_object)
 static const char *unpack_field(
 	const struct field *field, const json_t *value, struct tr_message *message)
 {
-	char *place = (char *)message + field->offset;
+	void *place = (char *)message + field->offset;
 
 	switch (field->type) {
 	case FIELD_STRING:
