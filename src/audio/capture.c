@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <libavutil/channel_layout.h>
 #include <libavutil/opt.h>
@@ -389,8 +390,9 @@ static void *run(void *user)
 	struct sched_param priority = {.sched_priority = 5};
 
 	pthread_setname_np(pthread_self(), "tr-sound");
-	/* Refused to most users; the buffers are large enough without. */
-	pthread_setschedparam(pthread_self(), SCHED_RR, &priority);
+	/* Both are refused to most users; the buffers are large enough without. */
+	if (pthread_setschedparam(pthread_self(), SCHED_RR, &priority) != 0)
+		setpriority(PRIO_PROCESS, (id_t)gettid(), -10);
 	if (capture->settings.card->capture_pcm[0])
 		run_alsa(capture);
 	else

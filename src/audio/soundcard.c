@@ -75,7 +75,7 @@ static int write_loopback_config(struct tr_soundcard *card,
 	char text[2048];
 
 	/* The key names the mixer's shared memory: one a user and slot. */
-	unsigned key = 0x74720000u ^ (unsigned)getuid() << 8 ^ settings->slot;
+	unsigned key = (0x74720000u ^ (unsigned)getuid() << 8 ^ settings->slot) & 0x7fffffff;
 	int rc = tr_text_format(text, sizeof(text),
 		"pcm." PLAYER "_mixer {\n"
 		"\ttype dmix\n"

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #define ALIVE_NS (2 * TR_NS_PER_S)
@@ -16,6 +17,7 @@
 struct tr_soundring {
 	char *path;
 	struct tr_shm *shm;
+	int fd;
 	int64_t position; /* next to be read; what the memory says about it is for the players */
 	uint32_t generation;
 };
@@ -35,6 +37,7 @@ static int map_file(struct tr_soundring *ring)
 	if (map == MAP_FAILED)
 		return tr_fail(-errno, "cannot map %s", ring->path);
 	ring->shm = map;
+	ring->fd = tr_take_fd(&fd);
 	return 0;
 }
 
@@ -44,6 +47,7 @@ int tr_soundring_create(const char *path, struct tr_soundring **ret_ring)
 
 	if (!ring)
 		return -ENOMEM;
+	ring->fd = -1;
 	ring->path = strdup(path);
 	if (!ring->path)
 		return -ENOMEM;
@@ -70,8 +74,17 @@ void tr_soundring_destroy(struct tr_soundring *ring)
 		munmap(ring->shm, sizeof(*ring->shm));
 		unlink(ring->path);
 	}
+	tr_closep(&ring->fd);
 	free(ring->path);
 	free(ring);
+}
+
+/* Whoever may open the file may also cut it, and touching what is gone would end us by SIGBUS. */
+static bool is_whole(const struct tr_soundring *ring)
+{
+	struct stat st;
+
+	return fstat(ring->fd, &st) == 0 && (size_t)st.st_size >= sizeof(*ring->shm);
 }
 
 void tr_soundring_begin(struct tr_soundring *ring, int64_t position)
@@ -79,14 +92,18 @@ void tr_soundring_begin(struct tr_soundring *ring, int64_t position)
 	struct tr_shm *shm = ring->shm;
 	struct timespec moment = {.tv_nsec = 2 * TR_NS_PER_MS};
 
+	ring->position = position;
 	tr_soundring_end(ring);
+	if (!is_whole(ring)) {
+		tr_warning("%s was cut, there will be no sound", ring->path);
+		return;
+	}
 	/* A player in the middle of adding ends before the cells are cleared. */
 	nanosleep(&moment, NULL);
 	for (unsigned i = 0; i < TR_SHM_FRAMES; i++) {
 		atomic_store_explicit(&shm->cells[i].left, 0, memory_order_relaxed);
 		atomic_store_explicit(&shm->cells[i].right, 0, memory_order_relaxed);
 	}
-	ring->position = position;
 	atomic_store(&shm->start_position, position);
 	atomic_store(&shm->read_position, position);
 	atomic_store(&shm->generation, ++ring->generation);
@@ -104,6 +121,12 @@ static float take(_Atomic int32_t *cell)
 
 void tr_soundring_read(struct tr_soundring *ring, float *left, float *right, unsigned frames)
 {
+	if (!is_whole(ring)) {
+		memset(left, 0, frames * sizeof(*left));
+		memset(right, 0, frames * sizeof(*right));
+		ring->position += frames;
+		return;
+	}
 	/* Players stay away from these from now on, and count what they cannot add. */
 	atomic_store(&ring->shm->read_position, ring->position + frames);
 	for (unsigned i = 0; i < frames; i++) {
@@ -116,7 +139,7 @@ void tr_soundring_read(struct tr_soundring *ring, float *left, float *right, uns
 
 void tr_soundring_end(struct tr_soundring *ring)
 {
-	if (ring->generation & 1)
+	if ((ring->generation & 1) || !is_whole(ring))
 		return;
 	atomic_store(&ring->shm->generation, ++ring->generation);
 }
@@ -135,6 +158,9 @@ void tr_soundring_get_stats(struct tr_soundring *ring, struct tr_soundring_stats
 	int64_t now = tr_clock_now_ns();
 	unsigned players = 0;
 
+	*ret_stats = (struct tr_soundring_stats){0};
+	if (!is_whole(ring))
+		return;
 	for (unsigned i = 0; i < TR_SHM_OPENERS; i++) {
 		int64_t seen = atomic_load(&shm->openers[i].seen_ns);
 		if (atomic_load(&shm->openers[i].owner) && seen <= now && seen > now - ALIVE_NS)

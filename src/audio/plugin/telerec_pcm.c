@@ -11,46 +11,31 @@
  * listens later still, nothing is lost. What is queued but not yet due is also kept here
  * (`history`), to take it back when the player drops, pauses or rewinds.
  */
-#include "plugin/shm.h"
+#include "audio/plugin/mixer.h"
 
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/timerfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BUFFER_BYTES_MAX (1u << 18)
-#define OPENER_STALE_NS (60 * INT64_C(1000000000))
-
-struct frame {
-	int32_t left, right;
-};
 
 struct stream {
 	snd_pcm_ioplug_t io;
 	char *path;
 	int timer;
 
-	/* the shared memory; NULL: play into nothing */
-	struct tr_shm *shm;
-	int fd;
-	struct stat file;
-	struct tr_shm_opener *opener;
-	uint64_t id;
-	uint32_t generation; /* of the reading that has our samples */
+	struct tr_mixer mixer;
 
 	/* fixed by the parameters */
 	snd_pcm_uframes_t boundary;
 	snd_pcm_uframes_t avail_min;
-	struct frame *history; /* frame p at p & history_mask */
+	struct tr_mixer_frame *history; /* frame p at p & history_mask */
 	int64_t history_frames;
 
 	/* Positions count frames since prepare. */
@@ -62,125 +47,9 @@ struct stream {
 	snd_pcm_uframes_t appl; /* the io.appl_ptr that `position` stands for */
 };
 
-static int64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * INT64_C(1000000000) + ts.tv_nsec;
-}
-
 static int64_t now_frames(void)
 {
-	return tr_shm_frames_at(now_ns());
-}
-
-static void detach(struct stream *stream)
-{
-	uint64_t id = stream->id;
-
-	if (!stream->shm)
-		return;
-	if (stream->opener)
-		atomic_compare_exchange_strong(&stream->opener->owner, &id, 0);
-	munmap(stream->shm, sizeof(*stream->shm));
-	close(stream->fd);
-	stream->shm = NULL;
-	stream->opener = NULL;
-	stream->fd = -1;
-}
-
-/* A file that shrank would kill the player with SIGBUS at the next touch. */
-static struct tr_shm *attached(struct stream *stream)
-{
-	struct stat st;
-
-	if (stream->shm &&
-		(fstat(stream->fd, &st) < 0 || (size_t)st.st_size < sizeof(*stream->shm)))
-		detach(stream);
-	return stream->shm;
-}
-
-static void note_first(_Atomic int64_t *when, int64_t ns)
-{
-	int64_t never = 0;
-
-	atomic_compare_exchange_strong(when, &never, ns);
-}
-
-/* A place in the table; that of a player that was killed long ago is taken over. None is fine. */
-static void enlist(struct stream *stream, int64_t ns)
-{
-	struct tr_shm *shm = stream->shm;
-
-	for (unsigned i = 0; i < TR_SHM_OPENERS && !stream->opener; i++) {
-		struct tr_shm_opener *opener = &shm->openers[i];
-		uint64_t owner = atomic_load(&opener->owner);
-		int64_t age = (int64_t)((uint64_t)ns - (uint64_t)atomic_load(&opener->seen_ns));
-		if (owner != 0 && age < OPENER_STALE_NS)
-			continue;
-		if (atomic_compare_exchange_strong(&opener->owner, &owner, stream->id)) {
-			atomic_store(&opener->seen_ns, ns);
-			stream->opener = opener;
-		}
-	}
-}
-
-static bool is_ours(const struct tr_shm *shm)
-{
-	return shm->magic == TR_SHM_MAGIC && shm->version == TR_SHM_VERSION &&
-	       shm->rate == TR_SHM_RATE && shm->frames == TR_SHM_FRAMES &&
-	       shm->size == sizeof(*shm);
-}
-
-/* -ENOENT when there is no file, -EPROTO when it is not what we know. */
-static int attach(struct stream *stream)
-{
-	struct stat st;
-	int fd = open(stream->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size != sizeof(struct tr_shm)) {
-		close(fd);
-		return -EPROTO;
-	}
-	struct tr_shm *shm = mmap(NULL, sizeof(*shm), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (shm == MAP_FAILED) {
-		int rc = -errno;
-		close(fd);
-		return rc;
-	}
-	if (!is_ours(shm)) {
-		munmap(shm, sizeof(*shm));
-		close(fd);
-		return -EPROTO;
-	}
-	stream->shm = shm;
-	stream->fd = fd;
-	stream->file = st;
-	stream->generation = 1;
-
-	int64_t ns = now_ns();
-	enlist(stream, ns);
-	atomic_fetch_add(&shm->opens, 1);
-	note_first(&shm->first_open_ns, ns);
-	return 0;
-}
-
-/* The recorder may have been started anew, with another file at the same path. */
-static void attach_again(struct stream *stream)
-{
-	struct stat st;
-
-	if (stat(stream->path, &st) < 0)
-		return; /* what we have, if anything, is still good */
-	if (attached(stream) && st.st_ino == stream->file.st_ino &&
-		st.st_dev == stream->file.st_dev)
-		return;
-	detach(stream);
-	if (attach(stream) < 0)
-		return; /* plays into nothing */
+	return tr_shm_frames_at(tr_mixer_now_ns());
 }
 
 static int64_t elapsed(const struct stream *stream)
@@ -188,37 +57,16 @@ static int64_t elapsed(const struct stream *stream)
 	return stream->is_running ? now_frames() - stream->base : stream->frozen;
 }
 
-static struct frame *frame_at(const struct stream *stream, int64_t position)
+static struct tr_mixer_frame *frame_at(const struct stream *stream, int64_t position)
 {
 	return &stream->history[position & (stream->history_frames - 1)];
 }
 
-/* Adds (sign 1) or takes back (sign -1) the frames from `from` to before `to`. */
+/* Adds or takes back the frames from position `from` to before `to`. */
 static void mix(struct stream *stream, int64_t from, int64_t to, int sign)
 {
-	struct tr_shm *shm = stream->shm;
-	int64_t start = atomic_load_explicit(&shm->start_position, memory_order_relaxed);
-	int64_t read = atomic_load_explicit(&shm->read_position, memory_order_relaxed);
-	uint64_t lost = 0;
-
-	for (int64_t p = from; p < to; p++) {
-		int64_t number = stream->base + p;
-		int64_t ahead = (int64_t)((uint64_t)number - (uint64_t)read);
-		if (ahead < 0 || ahead >= TR_SHM_FRAMES) {
-			lost += number >= start;
-			continue;
-		}
-		const struct frame *frame = frame_at(stream, p);
-		struct tr_shm_cell *cell = tr_shm_at(shm, number);
-		if (frame->left)
-			atomic_fetch_add_explicit(
-				&cell->left, sign * frame->left, memory_order_relaxed);
-		if (frame->right)
-			atomic_fetch_add_explicit(
-				&cell->right, sign * frame->right, memory_order_relaxed);
-	}
-	if (lost && sign > 0)
-		atomic_fetch_add_explicit(&shm->lost_frames, lost, memory_order_relaxed);
+	tr_mixer_add(&stream->mixer, stream->history, (uint64_t)stream->history_frames - 1, from,
+		to - from, stream->base + from, sign);
 }
 
 static int64_t oldest_kept(const struct stream *stream)
@@ -232,27 +80,12 @@ static int64_t oldest_kept(const struct stream *stream)
  * reading's first sample, has to be added for him. */
 static void follow_generation(struct stream *stream)
 {
-	struct tr_shm *shm = attached(stream);
-
-	if (!shm || !stream->is_running)
-		return;
-	uint32_t generation = atomic_load_explicit(&shm->generation, memory_order_acquire);
-	if (generation == stream->generation)
-		return;
-	stream->generation = generation;
-	if (generation & 1)
+	if (!stream->is_running || !tr_mixer_has_new_reader(&stream->mixer))
 		return;
 	int64_t from = oldest_kept(stream);
-	int64_t first =
-		(int64_t)((uint64_t)atomic_load(&shm->start_position) - (uint64_t)stream->base);
+	int64_t start = atomic_load(&stream->mixer.shm->start_position);
+	int64_t first = (int64_t)((uint64_t)start - (uint64_t)stream->base);
 	mix(stream, first > from ? first : from, stream->position, 1);
-}
-
-static bool is_heard(struct stream *stream)
-{
-	return attached(stream) && !(stream->generation & 1) &&
-	       atomic_load_explicit(&stream->shm->generation, memory_order_acquire) ==
-		       stream->generation;
 }
 
 /* Takes back what is queued from position `from` on, which is not yet due. */
@@ -260,7 +93,7 @@ static void unmix(struct stream *stream, int64_t from)
 {
 	int64_t kept = oldest_kept(stream);
 
-	if (stream->is_running && is_heard(stream))
+	if (stream->is_running && tr_mixer_is_heard(&stream->mixer))
 		mix(stream, from > kept ? from : kept, stream->position, -1);
 }
 
@@ -285,7 +118,7 @@ static void follow_pointer(struct stream *stream)
 	for (snd_pcm_uframes_t i = 0; i < moved; i++) {
 		if (i < (snd_pcm_uframes_t)stream->history_frames)
 			*frame_at(stream, stream->position + (int64_t)(moved - 1 - i)) =
-				(struct frame){0, 0};
+				(struct tr_mixer_frame){0, 0};
 	}
 	stream->position += (int64_t)moved;
 }
@@ -329,12 +162,9 @@ static void run_from(struct stream *stream, int64_t position)
 {
 	stream->base = now_frames() - position;
 	stream->is_running = true;
-	if (attached(stream)) {
-		stream->generation =
-			atomic_load_explicit(&stream->shm->generation, memory_order_acquire);
-		if (!(stream->generation & 1))
-			mix(stream, position, stream->position, 1);
-	}
+	tr_mixer_has_new_reader(&stream->mixer);
+	if (tr_mixer_is_heard(&stream->mixer))
+		mix(stream, position, stream->position, 1);
 	arm_for_room(stream);
 }
 
@@ -344,9 +174,11 @@ static int pcm_start(snd_pcm_ioplug_t *io)
 
 	follow_pointer(stream);
 	run_from(stream, 0);
-	if (stream->shm) {
-		atomic_fetch_add(&stream->shm->starts, 1);
-		note_first(&stream->shm->first_start_ns, now_ns());
+	struct tr_shm *shm = tr_mixer_shm(&stream->mixer);
+	int64_t never = 0;
+	if (shm) {
+		atomic_fetch_add(&shm->starts, 1);
+		atomic_compare_exchange_strong(&shm->first_start_ns, &never, tr_mixer_now_ns());
 	}
 	return 0;
 }
@@ -367,8 +199,9 @@ static snd_pcm_sframes_t pcm_pointer(snd_pcm_ioplug_t *io)
 		return 0;
 	follow_pointer(stream);
 	follow_generation(stream);
-	if (stream->opener)
-		atomic_store_explicit(&stream->opener->seen_ns, now_ns(), memory_order_relaxed);
+	if (tr_mixer_shm(&stream->mixer) && stream->mixer.opener)
+		atomic_store_explicit(
+			&stream->mixer.opener->seen_ns, tr_mixer_now_ns(), memory_order_relaxed);
 	int64_t played = elapsed(stream);
 	if (played > stream->position)
 		played = stream->position;
@@ -431,7 +264,7 @@ static void keep(struct stream *stream, const snd_pcm_channel_area_t *areas,
 	snd_pcm_uframes_t offset, snd_pcm_uframes_t size)
 {
 	for (snd_pcm_uframes_t i = 0; i < size; i++) {
-		struct frame *frame = frame_at(stream, stream->position + (int64_t)i);
+		struct tr_mixer_frame *frame = frame_at(stream, stream->position + (int64_t)i);
 		frame->left = read_sample(stream->io.format, &areas[0], offset + i);
 		frame->right = stream->io.channels < 2
 				       ? frame->left
@@ -448,11 +281,11 @@ static void forgive_stall(struct stream *stream, snd_pcm_uframes_t size)
 		return;
 	if (late > TR_SHM_LATE_MAX_FRAMES) {
 		stream->base += late;
-		atomic_fetch_add_explicit(&stream->shm->stalls, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&stream->mixer.shm->stalls, 1, memory_order_relaxed);
 		return;
 	}
 	uint64_t count = late < (int64_t)size ? (uint64_t)late : size;
-	atomic_fetch_add_explicit(&stream->shm->late_frames, count, memory_order_relaxed);
+	atomic_fetch_add_explicit(&stream->mixer.shm->late_frames, count, memory_order_relaxed);
 }
 
 static snd_pcm_sframes_t pcm_transfer(snd_pcm_ioplug_t *io, const snd_pcm_channel_area_t *areas,
@@ -467,11 +300,12 @@ static snd_pcm_sframes_t pcm_transfer(snd_pcm_ioplug_t *io, const snd_pcm_channe
 	follow_pointer(stream);
 	follow_generation(stream);
 	keep(stream, areas, offset, size);
-	if (stream->is_running && attached(stream)) {
+	if (stream->is_running && tr_mixer_shm(&stream->mixer)) {
 		forgive_stall(stream, size);
-		if (is_heard(stream))
+		if (tr_mixer_is_heard(&stream->mixer))
 			mix(stream, stream->position, stream->position + (int64_t)size, 1);
-		atomic_store_explicit(&stream->shm->last_write_ns, now_ns(), memory_order_relaxed);
+		atomic_store_explicit(
+			&stream->mixer.shm->last_write_ns, tr_mixer_now_ns(), memory_order_relaxed);
 	}
 	stream->position += (int64_t)size;
 	stream->appl = (stream->appl + size) % stream->boundary;
@@ -532,7 +366,7 @@ static int pcm_prepare(snd_pcm_ioplug_t *io)
 	stream->position = 0;
 	stream->consumed = 0;
 	stream->appl = io->appl_ptr;
-	attach_again(stream);
+	tr_mixer_attach_again(&stream->mixer);
 	arm_for_room(stream);
 	return 0;
 }
@@ -560,7 +394,7 @@ static int pcm_close(snd_pcm_ioplug_t *io)
 {
 	struct stream *stream = io->private_data;
 
-	detach(stream);
+	tr_mixer_detach(&stream->mixer);
 	if (stream->timer >= 0)
 		close(stream->timer);
 	free_history(stream);
@@ -640,11 +474,8 @@ static int make_stream(const char *path, struct stream **ret_stream)
 
 	if (!stream)
 		return -ENOMEM;
-	stream->fd = -1;
-	stream->id =
-		(uint64_t)now_ns() * 4096u ^ (uint64_t)(uintptr_t)stream ^ (uint64_t)getpid() << 40;
-	stream->id |= stream->id == 0;
 	stream->path = strdup(path);
+	tr_mixer_init(&stream->mixer, stream->path);
 	stream->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	stream->io.version = SND_PCM_IOPLUG_VERSION;
 	stream->io.name = "telerec recorder";
@@ -653,7 +484,9 @@ static int make_stream(const char *path, struct stream **ret_stream)
 	stream->io.private_data = stream;
 	stream->io.poll_fd = stream->timer;
 	stream->io.poll_events = POLLIN;
-	int rc = stream->timer < 0 ? -errno : stream->path ? attach(stream) : -ENOMEM;
+	int rc = stream->timer < 0 ? -errno
+		 : stream->path	   ? tr_mixer_attach(&stream->mixer)
+				   : -ENOMEM;
 	if (rc < 0 && rc != -ENOENT) {
 		SNDERR("telerec: cannot use %s: %s", path, strerror(-rc));
 		pcm_close(&stream->io);
@@ -663,7 +496,11 @@ static int make_stream(const char *path, struct stream **ret_stream)
 	return 0;
 }
 
+/* All that the player's process sees of us. */
+#pragma GCC visibility push(default)
 SND_PCM_PLUGIN_DEFINE_FUNC(telerec);
+SND_PCM_PLUGIN_SYMBOL(telerec)
+#pragma GCC visibility pop
 
 SND_PCM_PLUGIN_DEFINE_FUNC(telerec)
 {
@@ -691,5 +528,3 @@ SND_PCM_PLUGIN_DEFINE_FUNC(telerec)
 	*pcmp = made->io.pcm;
 	return 0;
 }
-
-SND_PCM_PLUGIN_SYMBOL(telerec)
