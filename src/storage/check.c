@@ -75,7 +75,7 @@ static void look_at_picture(struct checker *checker)
 	const AVFrame *frame = checker->frame;
 	int64_t pts_ns = to_ns(checker, &checker->video, frame->best_effort_timestamp);
 	bool has_luma = frame->format == AV_PIX_FMT_YUV420P || frame->format == AV_PIX_FMT_NV12 ||
-		frame->format == AV_PIX_FMT_YUVJ420P || frame->format == AV_PIX_FMT_YUV444P;
+			frame->format == AV_PIX_FMT_YUVJ420P || frame->format == AV_PIX_FMT_YUV444P;
 
 	if (checker->check->pictures++ == 0)
 		tr_picture_check_init(&checker->pictures, frame->width, frame->height);
@@ -335,11 +335,12 @@ int tr_check_print(FILE *out, const char *name, const struct tr_check *check)
 int tr_check_print_json(FILE *out, const char *name, const struct tr_check *check)
 {
 	json_t *quality = tr_report_make_json(&check->quality);
-	json_t *root = quality ? json_pack("{s:s, s:s, s:b, s:I, s:f, s:o}", "file", name, "trouble",
-					 check->trouble, "truncated", check->is_truncated,
-					 "pictures", (json_int_t)check->pictures, "mean_rate",
-					 check->mean_rate, "quality", quality)
-			       : NULL;
+	json_t *root =
+		quality ? json_pack("{s:s, s:s, s:b, s:I, s:f, s:o}", "file", name, "trouble",
+				  check->trouble, "truncated", check->is_truncated, "pictures",
+				  (json_int_t)check->pictures, "mean_rate", check->mean_rate,
+				  "quality", quality)
+			: NULL;
 	if (!root)
 		return -ENOMEM;
 	int rc = json_dumpf(root, out, JSON_INDENT(2) | JSON_REAL_PRECISION(10));

@@ -10,11 +10,11 @@
 
 struct tr_check {
 	struct tr_quality quality;
-	bool is_truncated;  /* a torn fragment at the end: what is before it is fine */
-	int64_t pictures;   /* decoded */
-	int64_t samples;    /* of sound, decoded, per channel at 48 kHz */
-	double mean_rate;   /* pictures a second */
-	char trouble[160];  /* a sentence when the file cannot be judged, else "" */
+	bool is_truncated; /* a torn fragment at the end: what is before it is fine */
+	int64_t pictures;  /* decoded */
+	int64_t samples;   /* of sound, decoded, per channel at 48 kHz */
+	double mean_rate;  /* pictures a second */
+	char trouble[160]; /* a sentence when the file cannot be judged, else "" */
 };
 
 /* Decodes all of it, in this thread; a 1080p hour takes minutes. `path` counts from `dirfd` or
@@ -23,7 +23,8 @@ struct tr_check {
 TR_CHECKED int tr_check_file(
 	int dirfd, const char *path, bool sound_expected, struct tr_check *ret_check);
 
-/* For people, some lines; for programs, one JSON object. Both also when there was trouble. -errno */
+/* For people, some lines; for programs, one JSON object. Both also when there was trouble. -errno
+ */
 int tr_check_print(FILE *out, const char *name, const struct tr_check *check);
 int tr_check_print_json(FILE *out, const char *name, const struct tr_check *check);
 

@@ -26,10 +26,10 @@ struct joiner {
 	AVFormatContext *out;
 	AVStream *video; /* NULL: none */
 	AVStream *audio;
-	AVPacket *held;    /* the last picture, until its length is known */
+	AVPacket *held;	   /* the last picture, until its length is known */
 	AVPacket *silence; /* one encoded frame */
 	bool has_held;
-	bool differs;      /* the part's parameter sets are not the header's */
+	bool differs;	    /* the part's parameter sets are not the header's */
 	int64_t next_sound; /* where the sound goes on, in samples */
 	struct tr_finish_result result;
 };
@@ -47,8 +47,9 @@ static AVCodecContext *open_silence_encoder(const AVCodecParameters *like)
 	context->sample_fmt = AV_SAMPLE_FMT_FLTP;
 	context->bit_rate = like->bit_rate > 0 ? like->bit_rate : 128000;
 	context->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
-	if (av_channel_layout_copy(&context->ch_layout, &like->ch_layout) < 0 ||
-		avcodec_open2(context, codec, NULL) < 0)
+	/* A file's header tells the number of channels only, which is no layout to the encoder. */
+	av_channel_layout_default(&context->ch_layout, like->ch_layout.nb_channels);
+	if (avcodec_open2(context, codec, NULL) < 0)
 		avcodec_free_context(&context);
 	return context;
 }
@@ -137,7 +138,8 @@ static int prepend_parameter_sets(AVPacket *packet, const AVCodecParameters *fro
 			at += 2;
 			if (size > (size_t)(end - at) || used + 4 + size > sizeof(sets))
 				return -EBADMSG;
-			memcpy(sets + used, (uint8_t[]){0, 0, (uint8_t)(size >> 8), (uint8_t)size}, 4);
+			memcpy(sets + used, (uint8_t[]){0, 0, (uint8_t)(size >> 8), (uint8_t)size},
+				4);
 			memcpy(sets + used + 4, at, size);
 			used += 4 + size;
 			at += size;
@@ -151,7 +153,8 @@ static int prepend_parameter_sets(AVPacket *packet, const AVCodecParameters *fro
 	return 0;
 }
 
-static int add_picture(struct joiner *joiner, AVPacket *packet, const AVStream *from, int64_t offset_ns)
+static int add_picture(
+	struct joiner *joiner, AVPacket *packet, const AVStream *from, int64_t offset_ns)
 {
 	av_packet_rescale_ts(packet, from->time_base, (AVRational){1, VIDEO_SCALE});
 	if (packet->dts == AV_NOPTS_VALUE)
@@ -186,6 +189,9 @@ static int write_sound(struct joiner *joiner, AVPacket *packet)
 static int fill_sound(struct joiner *joiner, int64_t until)
 {
 	while (until - joiner->next_sound >= FRAME_SAMPLES / 2) {
+		if (!joiner->silence->data &&
+			make_silence(joiner->audio->codecpar, joiner->silence) < 0)
+			return tr_fail(-ENOTSUP, "cannot encode silence");
 		AVPacket *copy = av_packet_clone(joiner->silence);
 		if (!copy)
 			return -ENOMEM;
@@ -199,7 +205,8 @@ static int fill_sound(struct joiner *joiner, int64_t until)
 }
 
 /* Sound stays on one grid of frames: without a hole, at most half a frame (11 ms) off at a join. */
-static int add_sound(struct joiner *joiner, AVPacket *packet, const AVStream *from, int64_t offset_ns)
+static int add_sound(
+	struct joiner *joiner, AVPacket *packet, const AVStream *from, int64_t offset_ns)
 {
 	av_packet_rescale_ts(packet, from->time_base, (AVRational){1, AUDIO_RATE});
 	if (packet->dts == AV_NOPTS_VALUE)
@@ -239,8 +246,8 @@ static int add_packets(struct joiner *joiner, struct tr_movie *movie, int64_t of
 
 /* ---- the new file's header ---- */
 
-static int add_stream(
-	struct joiner *joiner, const struct tr_movie *movie, int index, int scale, AVStream **stream)
+static int add_stream(struct joiner *joiner, const struct tr_movie *movie, int index, int scale,
+	AVStream **stream)
 {
 	if (*stream || index < 0)
 		return 0;
@@ -267,10 +274,11 @@ static bool is_our_kind(const struct tr_movie *movie)
 {
 	AVStream **streams = movie->format->streams;
 
-	return (movie->video < 0 || streams[movie->video]->codecpar->codec_id == AV_CODEC_ID_H264) &&
-		(movie->audio < 0 ||
-			(streams[movie->audio]->codecpar->codec_id == AV_CODEC_ID_AAC &&
-				streams[movie->audio]->codecpar->sample_rate == AUDIO_RATE));
+	return (movie->video < 0 ||
+		       streams[movie->video]->codecpar->codec_id == AV_CODEC_ID_H264) &&
+	       (movie->audio < 0 ||
+		       (streams[movie->audio]->codecpar->codec_id == AV_CODEC_ID_AAC &&
+			       streams[movie->audio]->codecpar->sample_rate == AUDIO_RATE));
 }
 
 /* The streams are those of the first part that has them. */
@@ -281,13 +289,13 @@ static int find_streams(struct joiner *joiner, int dirfd, const struct tr_record
 		TR_CLEANUP(tr_movie_closep) struct tr_movie *movie = NULL;
 		int rc = tr_movie_open(dirfd, parts[i].file, &movie);
 		if (rc < 0) {
-			tr_warning("part %s cannot be read (%s), going on without it", parts[i].file,
-				strerror(-rc));
+			tr_warning("part %s cannot be read (%s), going on without it",
+				parts[i].file, strerror(-rc));
 			continue;
 		}
 		if (!is_our_kind(movie))
-			return tr_fail(-ENOTSUP, "part %s is not H.264 and AAC at 48 kHz",
-				parts[i].file);
+			return tr_fail(
+				-ENOTSUP, "part %s is not H.264 and AAC at 48 kHz", parts[i].file);
 		rc = add_stream(joiner, movie, movie->video, VIDEO_SCALE, &joiner->video);
 		if (rc == 0)
 			rc = add_stream(joiner, movie, movie->audio, AUDIO_RATE, &joiner->audio);
@@ -326,7 +334,7 @@ static bool has_other_picture_settings(const struct joiner *joiner, const struct
 	const AVCodecParameters *a = joiner->video->codecpar;
 	const AVCodecParameters *b = movie->format->streams[movie->video]->codecpar;
 	return a->extradata_size != b->extradata_size ||
-		memcmp(a->extradata, b->extradata, (size_t)a->extradata_size) != 0;
+	       memcmp(a->extradata, b->extradata, (size_t)a->extradata_size) != 0;
 }
 
 static int join_part(struct joiner *joiner, int dirfd, const struct tr_recording_part *part)
@@ -348,10 +356,6 @@ static int join_all(struct joiner *joiner, int dirfd, const struct tr_recording_
 {
 	int rc = 0;
 
-	if (joiner->audio)
-		rc = make_silence(joiner->audio->codecpar, joiner->silence);
-	if (rc < 0)
-		return tr_fail(rc, "cannot encode silence");
 	for (unsigned i = 0; rc == 0 && i < part_count; i++)
 		rc = join_part(joiner, dirfd, &parts[i]);
 	if (rc == 0)

@@ -16,14 +16,14 @@ struct tr_finish_result {
 	int64_t bytes;
 	int64_t duration_ns;
 	int64_t pictures;
-	int64_t sounds;      /* AAC frames, the filled ones too */
-	int64_t filled;      /* frames of silence put in */
+	int64_t sounds;	     /* AAC frames, the filled ones too */
+	int64_t filled;	     /* frames of silence put in */
 	unsigned parts_used; /* empty and unreadable ones are left out, and stay on the disk */
 };
 
 /*
- * Makes `name` (with its ending) in the folder. Blocks for as long as copying the bytes twice takes;
- * memory is the index only. Any thread, no libav global is touched but its log level.
+ * Makes `name` (with its ending) in the folder. Blocks for as long as copying the bytes twice
+ * takes; memory is the index only. Any thread, no libav global is touched but its log level.
  * -ENODATA when no part holds anything, -ENOSPC, -EBADMSG, -errno; said.
  */
 TR_CHECKED int tr_finish_recording(int dirfd, const char *name,

@@ -15,9 +15,9 @@
 struct tr_movie {
 	int fd;
 	int64_t at;
-	int64_t end;      /* of the last whole box */
-	int64_t size;     /* of the file */
-	bool is_torn;     /* its last box is not whole */
+	int64_t end;	     /* of the last whole box */
+	int64_t size;	     /* of the file */
+	bool is_torn;	     /* its last box is not whole */
 	int64_t duration_ns; /* of the longer track, when it is known without reading all */
 	AVIOContext *io;
 	AVFormatContext *format;

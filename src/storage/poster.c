@@ -8,7 +8,8 @@
 #include <libswscale/swscale.h>
 
 #define MAX_TRIES 20 /* key pictures looked at */
-#define FLAT_RANGE 24 /* luma levels between the darkest and the lightest of a picture without content */
+#define FLAT_RANGE                                                                                 \
+	24 /* luma levels between the darkest and the lightest of a picture without content */
 
 static bool is_flat(const AVFrame *frame)
 {
@@ -46,8 +47,8 @@ static int find_picture(struct tr_movie *movie, AVCodecContext *codec, AVFrame *
 	for (int tries = 0; rc != -ENOMEM && tries < MAX_TRIES;) {
 		if (av_read_frame(movie->format, packet) < 0)
 			break;
-		bool is_ours = packet->stream_index == movie->video &&
-			(packet->flags & AV_PKT_FLAG_KEY);
+		bool is_ours =
+			packet->stream_index == movie->video && (packet->flags & AV_PKT_FLAG_KEY);
 		if (is_ours && decode_one(codec, packet, frame) == 0) {
 			bool flat = is_flat(frame);
 			if (rc != 0 || !flat) {
@@ -71,8 +72,7 @@ static int seek_to_tenth(struct tr_movie *movie)
 {
 	if (movie->format->duration <= 0)
 		return 0;
-	return av_seek_frame(
-		movie->format, -1, movie->format->duration / 10, AVSEEK_FLAG_BACKWARD);
+	return av_seek_frame(movie->format, -1, movie->format->duration / 10, AVSEEK_FLAG_BACKWARD);
 }
 
 /* JPEG knows full range only, and BT.601 by custom. */
@@ -85,9 +85,9 @@ static int convert(const AVFrame *from, AVFrame *to)
 		return -EINVAL;
 	if (av_frame_get_buffer(to, 0) < 0)
 		return -ENOMEM;
-	struct SwsContext *sws = sws_getContext(from->width, from->height,
-		(enum AVPixelFormat)from->format, to->width, to->height, AV_PIX_FMT_YUVJ420P,
-		SWS_AREA, NULL, NULL, NULL);
+	struct SwsContext *sws =
+		sws_getContext(from->width, from->height, (enum AVPixelFormat)from->format,
+			to->width, to->height, AV_PIX_FMT_YUVJ420P, SWS_AREA, NULL, NULL, NULL);
 	if (!sws)
 		return -ENOTSUP;
 	sws_setColorspaceDetails(sws, sws_getCoefficients(SWS_CS_ITU709), 0,

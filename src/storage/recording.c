@@ -38,7 +38,7 @@ void tr_recording_safe_name(const char *text, char *out, size_t size)
 
 	for (const char *c = text; *c && used + 1 < size; c++) {
 		bool is_plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-			(*c >= '0' && *c <= '9') || *c == '-' || *c == '_' || *c == '.';
+				(*c >= '0' && *c <= '9') || *c == '-' || *c == '_' || *c == '.';
 		char safe = is_plain ? *c : '_';
 		bool hides = used == 0 && (safe == '.' || safe == '-');
 		bool repeats = safe == '_' && used > 0 && out[used - 1] == '_';
@@ -114,16 +114,15 @@ int tr_recording_save(int dirfd, const struct tr_recording *recording)
 	char created[32];
 
 	for (unsigned i = 0; i < recording->part_count; i++)
-		json_array_append_new(parts,
-			json_pack("{s:s, s:I}", "file", recording->parts[i].file, "offset_ns",
-				(json_int_t)recording->parts[i].offset_ns));
+		json_array_append_new(
+			parts, json_pack("{s:s, s:I}", "file", recording->parts[i].file,
+				       "offset_ns", (json_int_t)recording->parts[i].offset_ns));
 	tr_clock_format_utc(recording->created_wall_ns, created, sizeof(created));
 	TR_CLEANUP(decref)
-	json_t *root = json_pack(
-		"{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:O}", "schema", SCHEMA,
-		"state", state_words[recording->state], "session_id", recording->session_id, "url",
-		recording->url, "name", recording->name, "file", recording->file, "reason",
-		recording->reason, "created", created, "created_ns",
+	json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:O}",
+		"schema", SCHEMA, "state", state_words[recording->state], "session_id",
+		recording->session_id, "url", recording->url, "name", recording->name, "file",
+		recording->file, "reason", recording->reason, "created", created, "created_ns",
 		(json_int_t)recording->created_wall_ns, "bytes", (json_int_t)recording->bytes,
 		"duration_ns", (json_int_t)recording->duration_ns, "parts", parts);
 	TR_CLEANUP(tr_freep) char *text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
@@ -199,8 +198,8 @@ static int take_all(json_t *root, struct tr_recording *recording)
 {
 	int rc = take_state(root, &recording->state);
 	if (rc == 0)
-		rc = take_text(root, "session_id", recording->session_id,
-			sizeof(recording->session_id));
+		rc = take_text(
+			root, "session_id", recording->session_id, sizeof(recording->session_id));
 	if (rc == 0)
 		rc = take_text(root, "url", recording->url, sizeof(recording->url));
 	if (rc == 0)

@@ -16,7 +16,7 @@
 
 enum tr_recording_state {
 	TR_RECORDING_NONE,
-	TR_RECORDING_RUNNING,   /* "recording": a part is being written, or its writer died */
+	TR_RECORDING_RUNNING,	/* "recording": a part is being written, or its writer died */
 	TR_RECORDING_FINISHING, /* the parts are complete and become one file */
 	TR_RECORDING_DONE,
 	TR_RECORDING_FAILED, /* the parts stay; `reason` says why */
@@ -30,10 +30,10 @@ struct tr_recording_part {
 struct tr_recording {
 	enum tr_recording_state state;
 	char session_id[128];
-	char url[512];           /* redacted */
-	char name[128];          /* of the files, without an ending */
+	char url[512];		 /* redacted */
+	char name[128];		 /* of the files, without an ending */
 	char file[NAME_MAX + 1]; /* the finished one, or "" */
-	char reason[256];        /* of a failure or an early end, or "" */
+	char reason[256];	 /* of a failure or an early end, or "" */
 	int64_t created_wall_ns;
 	int64_t bytes;
 	int64_t duration_ns;

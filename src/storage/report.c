@@ -26,8 +26,9 @@ static json_t *number(double value)
 
 static json_t *pictures_of(const struct tr_quality *q)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-			 "s:o}",
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:s, s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+		"s:o}",
 		"grabbed", (json_int_t)q->frames_grabbed, "encoded", (json_int_t)q->frames_encoded,
 		"repeated", (json_int_t)q->frames_repeated, "dropped",
 		(json_int_t)q->frames_dropped, "late", (json_int_t)q->frames_late, "grabbed_by",
@@ -64,14 +65,15 @@ json_t *tr_report_make_json(const struct tr_quality *q)
 	tr_grade_of(q, &grade);
 	for (unsigned i = 0; i < grade.count; i++)
 		json_array_append_new(reasons, json_string(grade.reasons[i]));
-	return json_pack("{s:i, s:s, s:s#, s:O, s:o, s:I, s:i, s:i, s:i, s:b, s:b, s:b, s:i, s:i, s:o, "
-			 "s:o, s:o}",
+	return json_pack(
+		"{s:i, s:s, s:s#, s:O, s:o, s:I, s:i, s:i, s:i, s:b, s:b, s:b, s:i, s:i, s:o, "
+		"s:o, s:o}",
 		"schema", SCHEMA, "telerec", TR_VERSION, "grade", &grade.letter, (size_t)1,
 		"reasons", reasons, "duration_s", number((double)q->duration_ms / 1000), "bytes",
 		(json_int_t)q->bytes, "width", q->width, "height", q->height, "rate", q->rate,
-		"has_video", q->has_video, "has_audio", q->has_audio, "ended_early",
-		q->ended_early, "parts", (int)q->parts, "page_reloads", (int)q->page_reloads,
-		"pictures", pictures_of(q), "sound", sound_of(q), "decoded", file_of(q));
+		"has_video", q->has_video, "has_audio", q->has_audio, "ended_early", q->ended_early,
+		"parts", (int)q->parts, "page_reloads", (int)q->page_reloads, "pictures",
+		pictures_of(q), "sound", sound_of(q), "decoded", file_of(q));
 }
 
 static void add_text(json_t *root, const char *key, const char *text)
@@ -96,7 +98,8 @@ int tr_report_write(int dirfd, const char *name, const struct tr_report *report,
 		tr_clock_format_utc(report->created_wall_ns, created, sizeof(created));
 	add_text(root, "created", created[0] ? created : NULL);
 
-	TR_CLEANUP(tr_freep) char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
+	TR_CLEANUP(tr_freep)
+	char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(10));
 	if (!text)
 		return tr_fail(-ENOMEM, "cannot write %s", name);
 	int rc = tr_file_replace(dirfd, name, text, strlen(text));

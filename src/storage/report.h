@@ -9,11 +9,11 @@
 #include <stdio.h>
 
 struct tr_report {
-	const char *file;    /* NULL: unknown */
-	const char *poster;  /* NULL: none */
-	const char *url;     /* redacted by the caller; NULL: unknown */
+	const char *file;   /* NULL: unknown */
+	const char *poster; /* NULL: none */
+	const char *url;    /* redacted by the caller; NULL: unknown */
 	const char *session_id;
-	const char *trouble; /* why it ended early; NULL: it did not */
+	const char *trouble;	 /* why it ended early; NULL: it did not */
 	int64_t created_wall_ns; /* 0: unknown */
 };
 
