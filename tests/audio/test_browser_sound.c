@@ -130,6 +130,10 @@ int main(void)
 	};
 	char plugin[1024];
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	puts("skipped: Chromium cannot load a plug-in with a sanitizer in it");
+	return 77;
+#endif
 	if (access(CHROMIUM, X_OK) < 0) {
 		puts("skipped: no " CHROMIUM);
 		return 77;
