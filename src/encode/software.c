@@ -50,8 +50,12 @@ static int set_parameters(x264_param_t *p, const struct tr_video_settings *setti
 	p->i_threads = 1;
 	p->i_lookahead_threads = 1;
 	p->b_sliced_threads = 0;
-	p->i_fps_num = (uint32_t)settings->rate;
+	/* The grid of the pictures' times (session/video_track.c), not their rate: readers that guess a
+	 * base rate compare it with the container's. It steers nothing at a constant quantizer. */
+	p->i_fps_num = 240;
 	p->i_fps_den = 1;
+	/* With a variable rate libx264 holds a picture back until it knows the next one's time. The
+	 * times that count are the container's. */
 	p->b_vfr_input = 0;
 	p->i_level_idc = tr_h264_level_find(
 		settings->width, settings->height, settings->rate, settings->kbps);

@@ -51,6 +51,7 @@ int tr_finisher_begin(
 		return rc;
 	int64_t offset_ns =
 		recording->part_count > 0 ? tr_clock_wall_ns() - recording->created_wall_ns : 0;
+	offset_ns -= offset_ns % (TR_NS_PER_S / 10); /* on the grid of the pictures' times */
 	rc = tr_recording_add_part(recording, offset_ns > 0 ? offset_ns : 0);
 	if (rc < 0)
 		return tr_fail(rc, "too many parts");
