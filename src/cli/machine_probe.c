@@ -123,10 +123,12 @@ static bool try_user_namespace(void)
 
 static void probe_sound(struct tr_machine_probe *probe)
 {
-	char path[PATH_MAX];
-
-	if (tr_slot_client_find_program("libasound_module_pcm_telerec.so", path, sizeof(path)) == 0)
-		memcpy(probe->sound_plugin, path, sizeof(path));
+	static const char name[] = "libasound_module_pcm_telerec.so";
+	int rc =
+		tr_slot_client_find_program(name, probe->sound_plugin, sizeof(probe->sound_plugin));
+	/* a library that is installed need not be executable */
+	if (rc < 0 && access(probe->sound_plugin, R_OK) < 0)
+		probe->sound_plugin[0] = '\0';
 	probe->has_loopback = access("/sys/module/snd_aloop", F_OK) == 0;
 }
 
