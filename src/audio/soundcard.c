@@ -246,6 +246,9 @@ int tr_soundcard_open(const struct tr_soundcard_settings *settings, struct tr_so
 		rc = choose(card, settings);
 	if (rc < 0) {
 		card->config[0] = '\0';
+		if (!card->problem[0])
+			add_problem(card, "The sound cannot be set up in %s (%s).",
+				settings->runtime_dir, strerror(-rc));
 		tr_warning("no sound: %s", card->problem);
 		rc = -ENODEV;
 	} else {
