@@ -16,19 +16,19 @@
 #define TR_LOG_AREA "mp4"
 
 #define MOVIE_SCALE 1000
-#define FRAME_SAMPLES 1024            /* of an AAC frame */
-#define MAX_SAMPLES 500               /* of a track in a fragment; with two, below IOV_MAX */
+#define FRAME_SAMPLES 1024	      /* of an AAC frame */
+#define MAX_SAMPLES 500		      /* of a track in a fragment; with two, below IOV_MAX */
 #define MAX_FRAGMENT_BYTES (32 << 20) /* of packets held in memory */
 #define MAX_PACKET_BYTES (64 << 20)
 #define LAST_PICTURE_MIN_NS (250 * TR_NS_PER_MS)
 #define USUAL_PICTURE (TR_MP4_VIDEO_SCALE / 30)
 
-#define SAMPLE_KEY 0x02000000    /* depends on no other */
-#define SAMPLE_DELTA 0x01010000  /* depends on others, is no sync sample */
+#define SAMPLE_KEY 0x02000000	/* depends on no other */
+#define SAMPLE_DELTA 0x01010000 /* depends on others, is no sync sample */
 
 struct sample {
 	struct tr_packet *packet;
-	int64_t time;      /* in the track's scale; the priming makes it start at zero */
+	int64_t time;	   /* in the track's scale; the priming makes it start at zero */
 	uint32_t duration; /* known when the next one is, or at the fragment's end */
 };
 
@@ -327,8 +327,15 @@ static void put_header(struct tr_mp4 *mp4, const struct tr_mp4_settings *setting
 
 /* ---- bytes to the disk ---- */
 
-/* All of it at the file's end, or -errno with the end unchanged on disk. */
-static int append(struct tr_mp4 *mp4, struct iovec *parts, int count)
+static int give_up(struct tr_mp4 *mp4, int rc)
+{
+	(void)!ftruncate(mp4->fd, mp4->size);
+	return rc;
+}
+
+/* All of it behind the file's end, which moves only when it is on the disk. -errno with the end
+ * unchanged. */
+static int append(struct tr_mp4 *mp4, struct iovec *parts, int count, int64_t *ret_end)
 {
 	int64_t end = mp4->size;
 
@@ -336,11 +343,8 @@ static int append(struct tr_mp4 *mp4, struct iovec *parts, int count)
 		ssize_t n = pwritev(mp4->fd, parts, count, end);
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n <= 0) {
-			int rc = n < 0 ? -errno : -EIO;
-			(void)!ftruncate(mp4->fd, mp4->size);
-			return rc;
-		}
+		if (n <= 0)
+			return give_up(mp4, n < 0 ? -errno : -EIO);
 		end += n;
 		while (count > 0 && (size_t)n >= parts->iov_len) {
 			n -= (ssize_t)parts->iov_len;
@@ -353,14 +357,16 @@ static int append(struct tr_mp4 *mp4, struct iovec *parts, int count)
 		}
 	}
 	/* A file system may find out only now that there is no room. */
-	if (fdatasync(mp4->fd) < 0) {
-		int rc = -errno;
-		(void)!ftruncate(mp4->fd, mp4->size);
-		return rc;
-	}
+	if (fdatasync(mp4->fd) < 0)
+		return give_up(mp4, -errno);
+	*ret_end = end;
+	return 0;
+}
+
+static void move_end(struct tr_mp4 *mp4, int64_t end)
+{
 	mp4->size = end;
 	atomic_store(&mp4->bytes, end);
-	return 0;
 }
 
 static int remember(struct tr_mp4 *mp4, int rc)
@@ -378,8 +384,7 @@ static int remember(struct tr_mp4 *mp4, int rc)
 static int64_t to_ns(const struct track *track, int64_t time)
 {
 	time -= track->shift;
-	return time / track->scale * TR_NS_PER_S +
-		time % track->scale * TR_NS_PER_S / track->scale;
+	return time / track->scale * TR_NS_PER_S + time % track->scale * TR_NS_PER_S / track->scale;
 }
 
 static int64_t from_ns(const struct track *track, int64_t ns)
@@ -420,8 +425,8 @@ static unsigned settle_pictures(struct tr_mp4 *mp4, bool is_last)
 	return video->count;
 }
 
-static void put_track_fragment(
-	struct tr_boxes *boxes, const struct track *track, unsigned count, bool is_video, size_t *at)
+static void put_track_fragment(struct tr_boxes *boxes, const struct track *track, unsigned count,
+	bool is_video, size_t *at)
 {
 	/* sizes and durations per sample; the data's offset; pictures also their flags */
 	uint32_t flags = 0x1 | 0x100 | 0x200 | (is_video ? 0x400 : 0);
@@ -479,7 +484,7 @@ static int write_fragment(struct tr_mp4 *mp4, unsigned pictures, unsigned sounds
 	int used = 1;
 
 	tr_boxes_reset(boxes);
-	tr_boxes_begin(boxes, "moof");
+	tr_boxes_begin(boxes, "free"); /* until all of it is there, see below */
 	tr_boxes_begin_full(boxes, "mfhd", 0, 0);
 	tr_boxes_put32(boxes, mp4->sequence + 1);
 	tr_boxes_end(boxes);
@@ -502,14 +507,23 @@ static int write_fragment(struct tr_mp4 *mp4, unsigned pictures, unsigned sounds
 	if (rc < 0)
 		return rc;
 
+	/* Readers give up the whole file when its last moof is torn, but pass over a torn free box.
+	 * So it is one until the fragment is on the disk, and becomes a moof by four bytes. */
+	int64_t end;
 	parts[0] = (struct iovec){boxes->data, boxes->size};
-	rc = append(mp4, parts, used);
-	if (rc == 0)
-		mp4->sequence++;
-	return rc;
+	rc = append(mp4, parts, used, &end);
+	if (rc < 0)
+		return rc;
+	ssize_t n = pwrite(mp4->fd, "moof", 4, mp4->size + 4);
+	if (n != 4 || fdatasync(mp4->fd) < 0)
+		return give_up(mp4, n < 0 || n == 4 ? -errno : -EIO);
+	move_end(mp4, end);
+	mp4->sequence++;
+	return 0;
 }
 
-/* Both tracks are on disk until the earlier of their ends; a track without packets does not count. */
+/* Both tracks are on disk until the earlier of their ends; a track without packets does not count.
+ */
 static void note_synced(struct tr_mp4 *mp4)
 {
 	const struct track *tracks[] = {&mp4->video, &mp4->audio};
@@ -633,10 +647,13 @@ static int create_file(struct tr_mp4 *mp4, const struct tr_mp4_settings *setting
 	put_header(mp4, settings);
 	int rc = tr_boxes_check(&mp4->boxes);
 	struct iovec header = {mp4->boxes.data, mp4->boxes.size};
+	int64_t end;
 	if (rc == 0)
-		rc = append(mp4, &header, 1);
-	if (rc == 0 && fsync(mp4->fd) < 0)
-		rc = -errno;
+		rc = append(mp4, &header, 1, &end);
+	if (rc == 0) {
+		move_end(mp4, end);
+		rc = fsync(mp4->fd) < 0 ? -errno : 0;
+	}
 	if (rc < 0) {
 		unlinkat(settings->dirfd, settings->name, 0);
 		return tr_fail(rc, "cannot write the header of %s", settings->name);

@@ -4,8 +4,8 @@
  * After open the file is a playable, empty movie. From then on it grows by whole fragments, each
  * with what arrived of both tracks in about a second of media time; a fragment is one write at the
  * end of the file and is synced before the call returns. A cut loses the fragment being collected
- * or written and no more: readers stop at the first incomplete one. When the disk is full the file
- * is cut back to its last whole fragment.
+ * or written and no more: until it is complete on the disk, readers see a box to pass over. When
+ * the disk is full the file is cut back to its last whole fragment.
  *
  * Times: video has a time scale of 90000, sound of 48000. Fragments carry absolute times, so a gap
  * in a track stays a gap and moves nothing. The samples before time zero that an AAC encoder puts
@@ -32,13 +32,13 @@ struct tr_mp4_settings {
 	const char *name; /* must not exist yet */
 	int width, height;
 	const uint8_t *video_extradata; /* avcC */
-	size_t video_extradata_size;    /* 0: no video track */
+	size_t video_extradata_size;	/* 0: no video track */
 	const uint8_t *audio_extradata; /* AudioSpecificConfig, 48 kHz stereo AAC-LC */
-	size_t audio_extradata_size;    /* 0: no sound track */
+	size_t audio_extradata_size;	/* 0: no sound track */
 	int audio_bitrate;
-	int audio_priming;    /* samples before time zero, for FFmpeg's encoder 1024 */
-	bool bt709_limited;   /* says so in the header */
-	int fragment_ms;      /* 0: 1000 */
+	int audio_priming;  /* samples before time zero, for FFmpeg's encoder 1024 */
+	bool bt709_limited; /* says so in the header */
+	int fragment_ms;    /* 0: 1000 */
 };
 
 /* Creates the file, mode 0640, and syncs its header and its name. Borrows the settings; dirfd must

@@ -194,8 +194,7 @@ static void draw(AVFrame *frame, int64_t pts_ns, enum clip_picture picture)
 		}
 	}
 	for (int plane = 1; plane < 3; plane++)
-		memset(frame->data[plane], 128,
-			(size_t)frame->linesize[plane] * (CLIP_HEIGHT / 2));
+		memset(frame->data[plane], 128, (size_t)frame->linesize[plane] * (CLIP_HEIGHT / 2));
 }
 
 struct tr_packet *clip_encode_picture(

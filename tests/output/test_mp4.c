@@ -114,8 +114,8 @@ static void assert_decodes_in_silence(const char *file)
 {
 	char words[256];
 	int status;
-	snprintf(words, sizeof(words),
-		"ffmpeg -nostdin -v warning -xerror -i %s -f null - 2>&1", file);
+	snprintf(words, sizeof(words), "ffmpeg -nostdin -v warning -xerror -i %s -f null - 2>&1",
+		file);
 	char *text = output_of(words, &status);
 	assert_string_equal(text, "");
 	assert_int_equal(status, 0);
@@ -169,12 +169,12 @@ static void sound_sample_zero_is_at_time_zero(void **state)
 	assert_float_equal(
 		probe("-select_streams a -read_intervals %+#1 -show_entries packet=pts", "a.mp4"),
 		-1024, 0);
-	/* The tone begins with a zero crossing; shifted by the priming it would be silence here. */
-	char *text = output_of("ffmpeg -nostdin -v error -i a.mp4 -map a -f s16le -t 0.01 - | "
+	/* ffmpeg counts from the priming; the tone begins right after it. */
+	char *text = output_of("ffmpeg -nostdin -v error -i a.mp4 -map a -f s16le -t 0.05 - | "
 			       "od -An -td2 -v -w4 | awk '$1>4000{print NR; exit}'",
 		NULL);
 	int first_loud = atoi(text);
-	assert_in_range(first_loud, 5, 40);
+	assert_in_range(first_loud, 1024 + 5, 1024 + 40);
 }
 
 static void pictures_keep_their_times_over_pauses(void **state)
@@ -253,7 +253,7 @@ static size_t whole_until(const uint8_t *data, size_t cut, unsigned *ret_fragmen
 	unsigned fragments = 0;
 	while (at + 8 <= cut) {
 		size_t size = (size_t)data[at] << 24 | (size_t)data[at + 1] << 16 |
-			(size_t)data[at + 2] << 8 | data[at + 3];
+			      (size_t)data[at + 2] << 8 | data[at + 3];
 		if (at + size > cut)
 			break;
 		at += size;
@@ -271,6 +271,15 @@ static void write_file(const char *name, const void *data, size_t size)
 	TR_CLEANUP(tr_closep) int fd = openat(dirfd_, name, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(tr_file_write_all(fd, data, size), 0);
+}
+
+/* As the writer leaves it: a fragment is a free box until it is complete. */
+static void write_cut(const char *name, const char *data, size_t whole, size_t cut)
+{
+	write_file(name, data, cut);
+	TR_CLEANUP(tr_closep) int fd = openat(dirfd_, name, O_WRONLY);
+	if (cut >= whole + 8)
+		assert_int_equal(pwrite(fd, "free", 4, (off_t)whole + 4), 4);
 }
 
 static void a_cut_anywhere_keeps_all_whole_fragments(void **state)
@@ -291,14 +300,15 @@ static void a_cut_anywhere_keeps_all_whole_fragments(void **state)
 		size_t cut = 2000 + random / 4 % (size - 2000);
 		size_t whole = whole_until((uint8_t *)data, cut, &fragments);
 		write_file("whole.mp4", data, whole);
-		write_file("cut.mp4", data, cut);
-		int whole_v = count_packets("v", "whole.mp4"), whole_a = count_packets("a", "whole.mp4");
+		write_cut("cut.mp4", data, whole, cut);
+		int whole_v = count_packets("v", "whole.mp4"),
+		    whole_a = count_packets("a", "whole.mp4");
 		int cut_v = count_packets("v", "cut.mp4"), cut_a = count_packets("a", "cut.mp4");
 		if (fragments > 1)
 			assert_true(whole_v > 0 && whole_a > 0);
 		assert_true(cut_v >= whole_v && cut_a >= whole_a);
 		if (i % 10 == 0 && fragments > 1)
-			assert_decodes_in_silence("whole.mp4");
+			assert_decodes_in_silence("cut.mp4");
 	}
 	free(data);
 }
