@@ -40,8 +40,14 @@ static inline int start_xvfb(struct ordinary_user *user, int width, int height)
 	const struct tr_child_settings settings = {.argv = argv, .fds = child_fds, .fd_count = 1};
 	int rc = tr_child_start(&settings, &user->xvfb);
 	close(fds[1]);
-	if (rc == 0 && read(fds[0], line, sizeof(line) - 1) <= 0)
-		rc = -EIO;
+	/* To the line's end: the number and the newline come apart, and a server that cannot write
+	 * the latter ends. */
+	for (size_t used = 0; rc == 0 && !strchr(line, '\n');) {
+		ssize_t n = read(fds[0], line + used, sizeof(line) - 1 - used);
+		if (n <= 0)
+			rc = -EIO;
+		used += n > 0 ? (size_t)n : 0;
+	}
 	close(fds[0]);
 	snprintf(user->display, sizeof(user->display), ":%d", atoi(line));
 	return rc;
