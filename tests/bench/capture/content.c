@@ -95,14 +95,7 @@ static uint32_t *make_texture(uint32_t seed)
 	return texture;
 }
 
-/* Between four neighbours; `fx`, `fy` in 1/16. */
-static uint32_t blend(uint32_t a, uint32_t b, unsigned share, unsigned whole)
-{
-	uint32_t rb = ((a & 0xff00ff) * (whole - share) + (b & 0xff00ff) * share) / whole;
-	uint32_t g = ((a & 0xff00) * (whole - share) + (b & 0xff00) * share) / whole;
-	return (rb & 0xff00ff) | (g & 0xff00);
-}
-
+/* `share` sixteenths of b, the rest of a. */
 static uint32_t blend16(uint32_t a, uint32_t b, unsigned share)
 {
 	uint32_t rb = (((a & 0xff00ff) * (16 - share) + (b & 0xff00ff) * share) >> 4) & 0xff00ff;
@@ -153,7 +146,7 @@ static uint32_t head_pixel(const struct scene *scene, int x, int y)
 		y * 14 - scene->face_y16 + (1 << 18));
 	float dx = (float)x - scene->head_x, dy = (float)y - scene->head_y - scene->head_r * 0.5f;
 	bool is_mouth = fabsf(dx) < scene->head_r * 0.3f && fabsf(dy) < (float)scene->mouth;
-	return is_mouth ? 0x302040 : blend(skin, 0xc89878, 3, 5);
+	return is_mouth ? 0x302040 : blend16(skin, 0xc89878, 10);
 }
 
 static void draw_scene(const struct scene *scene, uint32_t *out, int width, int height)
