@@ -15,10 +15,10 @@
 #define REPEAT_NS TR_NS_PER_S
 #define CHECK_NS TR_NS_PER_S
 #define KEY_NS (8 * TR_NS_PER_S)
-/* Times are multiples of 1/240 s. Readers guess a stream's base rate from what all durations have in
+/* Times are multiples of 1/200 s. Readers guess a stream's base rate from what all durations have in
  * common; without such a grid they guess 30, and pictures that are a little early or late fall onto
- * the same tick. It costs 2 ms at most. */
-#define GRID_HZ 240
+ * the same tick (a guess over 210 they do not believe either). It costs 2.5 ms at most. */
+#define GRID_HZ 200
 #define QUIET_KEY_NS (60 * TR_NS_PER_S) /* nothing changed since the last one: cheap to seek over */
 #define ENCODER_DEADLINE_NS (3 * TR_NS_PER_S)
 #define ENCODER_TRIES 5 /* deaths in a row without a packet */
