@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -68,6 +69,7 @@ static inline int with_xvfb(struct ordinary_user *user, int width, int height, i
 {
 	if (drop_user(user) < 0)
 		return 1;
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user resets it */
 	int rc = start_xvfb(user, width, height);
 	if (rc < 0) {
 		printf("skipped: Xvfb cannot be started (%s)\n", strerror(-rc));
