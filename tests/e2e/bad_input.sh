@@ -46,11 +46,18 @@ kill "$hang_PID"
 if [ "$(id -u)" = 0 ]; then
 	mkdir -p "$work/small"
 	mount -t tmpfs -o size=24m tmpfs "$work/small" || skip "no tmpfs can be mounted here"
-	expect "full disk" x "full|space|left" "$build/telerec" record --to "$work/small" --name rec \
-		--size 640x360 --for 60s --bitrate 20000 "$page"
-	for file in "$work"/small/rec/*.mp4; do
+	# The disk fills up in the middle, to the last byte.
+	(wait_until 60 part_has_pictures && cat /dev/zero >"$work/small/filler" 2>/dev/null) &
+	mkdir -p "$work/out" && ln -s ../small/rec "$work/out/rec"
+	expect "full disk" x "disk is full" "$build/telerec" record --to "$work/small" --name rec \
+		--size 640x360 --for 60s "$page"
+	files=("$work"/small/rec/*.mp4)
+	[ -s "${files[0]}" ] || fail "full disk: there is no file"
+	for file in "${files[@]}"; do
 		errors=$(ffmpeg -v error -i "$file" -f null - 2>&1) || fail "full disk: $file: $errors"
+		[ -z "$errors" ] || fail "full disk: $file: $errors"
 	done
+	rm "$work/small/filler"
 	mount -o remount,ro "$work/small"
 	expect "read-only folder" x "read-only|cannot|write" "$build/telerec" record \
 		--to "$work/small/new" --size 640x360 --for 3s "$page"
