@@ -131,7 +131,8 @@ static int start_x(struct run *run)
 		return tr_fail(rc, "cannot start Xvfb");
 	close(tr_take_fd(&writer));
 	size_t got = 0; /* the number and the line's end come in two writes */
-	while (got < sizeof(number) - 1 && read(reader, number + got, 1) == 1 && number[got] != '\n')
+	while (got < sizeof(number) - 1 && read(reader, number + got, 1) == 1 &&
+		number[got] != '\n')
 		got++;
 	if (got == 0)
 		return tr_fail(-ENODEV, "Xvfb did not start");
@@ -161,10 +162,29 @@ static int start_content(struct run *run)
 	return tr_fail(-ETIMEDOUT, "the content does not draw");
 }
 
+/* The same tone for both sides, under the names that they know. Gives the environment's line. */
+static int write_alsa_config(const struct run *run, char *line, size_t size)
+{
+	char path[100];
+
+	snprintf(path, sizeof(path), "%s/asound.conf", run->folder);
+	snprintf(line, size, "ALSA_CONFIG_PATH=%s", path);
+	FILE *config = fopen(path, "we");
+	if (!config)
+		return -errno;
+	fprintf(config,
+		"</usr/share/alsa/alsa.conf>\n"
+		"pcm_type.benchtone { lib \"%s/libasound_module_pcm_benchtone.so\" }\n"
+		"pcm.bsnoop { type benchtone }\n"
+		"pcm.tone { type plug slave.pcm { type benchtone } }\n",
+		run->options->here);
+	return fclose(config) == 0 ? 0 : -errno;
+}
+
 /* The command of Jibri's reference.conf, word by word, with a file for the stream's address. */
 static int start_jibri(struct run *run)
 {
-	char size[32], screen[40], alsa[PATH_MAX + 400], path[128];
+	char size[32], screen[40], alsa[128];
 	bool is_streaming = run->options->is_streaming;
 	const char *argv[80] = {"ffmpeg", "-y", "-v", "info", "-f", "x11grab", "-draw_mouse", "0",
 		"-r", "30", "-s", size, "-thread_queue_size", "4096", "-i", screen, "-f", "alsa",
@@ -186,17 +206,9 @@ static int start_jibri(struct run *run)
 		argv[count++] = *more;
 	argv[count] = run->file;
 
-	snprintf(path, sizeof(path), "%s/asound.conf", run->folder);
-	FILE *config = fopen(path, "we");
-	if (!config)
-		return -errno;
-	fprintf(config,
-		"</usr/share/alsa/alsa.conf>\n"
-		"pcm_type.benchtone { lib \"%s/libasound_module_pcm_benchtone.so\" }\n"
-		"pcm.bsnoop { type benchtone }\n",
-		run->options->here);
-	fclose(config);
-	snprintf(alsa, sizeof(alsa), "ALSA_CONFIG_PATH=%s", path);
+	int rc = write_alsa_config(run, alsa, sizeof(alsa));
+	if (rc < 0)
+		return rc;
 
 	const char *const envp[] = {alsa, "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", NULL};
 	char log[128];
@@ -209,7 +221,7 @@ static int start_jibri(struct run *run)
 
 static int start_ours(struct run *run)
 {
-	char size[32], seconds[16], log[128];
+	char size[32], seconds[16], log[128], alsa[128];
 	const struct options *options = run->options;
 	const char *argv[24] = {options->slot, "--grab-only", run->display, "--fbdir", run->folder,
 		"--size", size, "--rate", "30", "--for", seconds, "--to", run->file, "--sound",
@@ -229,7 +241,11 @@ static int start_ours(struct run *run)
 	snprintf(log, sizeof(log), "%s/recorder.log", run->folder);
 	TR_CLEANUP(tr_closep) int out = open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	const struct tr_child_fd map[] = {{out, 1}, {out, 2}};
-	struct tr_child_settings settings = {.argv = argv, .fds = map, .fd_count = 2};
+	int rc = write_alsa_config(run, alsa, sizeof(alsa));
+	if (rc < 0)
+		return rc;
+	const char *const envp[] = {alsa, "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", NULL};
+	struct tr_child_settings settings = {.argv = argv, .envp = envp, .fds = map, .fd_count = 2};
 	return tr_child_start(&settings, &run->recorder);
 }
 
