@@ -176,7 +176,7 @@ static int write_alsa_config(const struct run *run, char *line, size_t size)
 		"</usr/share/alsa/alsa.conf>\n"
 		"pcm_type.benchtone { lib \"%s/libasound_module_pcm_benchtone.so\" }\n"
 		"pcm.bsnoop { type benchtone }\n"
-		"pcm.tone { type plug slave.pcm { type benchtone } }\n",
+		"pcm.tone { type benchtone }\n",
 		run->options->here);
 	return fclose(config) == 0 ? 0 : -errno;
 }
