@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "browser/cdp_pipe.h"
@@ -141,8 +142,10 @@ static void on_message(const char *text, size_t length, void *user)
 	const char *session = json_string_value(json_object_get(message, "sessionId"));
 	json_t *params = json_object_get(message, "params");
 	TR_CLEANUP(tr_json_decrefp) json_t *none = NULL;
-	if (!json_is_object(params))
-		params = none = json_object();
+	if (!json_is_object(params)) {
+		none = json_object();
+		params = none;
+	}
 	cdp->events.on_event(session ? session : "", method, params, cdp->user);
 }
 
@@ -217,8 +220,8 @@ int tr_cdp_call(struct tr_cdp *cdp, const char *session, const char *method, jso
 	call->deadline_ns = tr_clock_now_ns() + timeout_ms * TR_NS_PER_MS;
 	call->fn = fn;
 	call->user = user;
-	strcpy(call->session, session ? session : "");
-	strncpy(call->method, method, sizeof(call->method) - 1);
+	snprintf(call->session, sizeof(call->session), "%s", session ? session : "");
+	snprintf(call->method, sizeof(call->method), "%s", method);
 	int rc = send_call(cdp, call, session, method, params);
 	if (rc < 0)
 		return rc;

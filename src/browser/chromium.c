@@ -91,8 +91,8 @@ static const char *const fixed_flags[] = {
 	"--no-pings",
 	"--password-store=basic",
 	"--lang=en-US",
-	"--disable-features=Translate,MediaRouter,OptimizationHints,GlobalMediaControls,"
-	"SpareRendererForSitePerProcess,CalculateNativeWinOcclusion,DialMediaRouteProvider",
+	("--disable-features=Translate,MediaRouter,OptimizationHints,GlobalMediaControls,"
+	 "SpareRendererForSitePerProcess,CalculateNativeWinOcclusion,DialMediaRouteProvider"),
 };
 
 static const char preferences[] =
@@ -308,7 +308,7 @@ static int make_profile(struct tr_chromium *chromium, const char *runtime_dir)
 		rc = -errno;
 	if (rc < 0)
 		return tr_fail(rc, "cannot make the browser's profile in %s", runtime_dir);
-	strcpy(chromium->folder, folder);
+	memcpy(chromium->folder, folder, sizeof(folder));
 	rc = make_folders(folder);
 	return rc < 0 ? tr_fail(rc, "cannot make the browser's profile in %s", folder) : 0;
 }
@@ -399,7 +399,7 @@ static int run(struct tr_chromium *chromium, const struct tr_chromium_settings *
 {
 	TR_CLEANUP(release_words) struct words argv = {.limit = FLAGS_MAX};
 	TR_CLEANUP(release_words) struct words envp = {.limit = ENV_MAX};
-	int fds[2];
+	int fds[2] = {-1, -1};
 
 	int rc = add_flags(&argv, settings, binary, chromium->folder, is_sandbox_off);
 	if (rc == 0)
@@ -430,7 +430,7 @@ int tr_chromium_start(sd_event *event, const struct tr_chromium_settings *settin
 	struct tr_chromium **ret_chromium, int *ret_fd)
 {
 	char binary[PATH_SIZE];
-	bool is_sandbox_off;
+	bool is_sandbox_off = false;
 	TR_CLEANUP(tr_closep) int log_writer = -1;
 	TR_CLEANUP(tr_chromium_stopp) struct tr_chromium *chromium = calloc(1, sizeof(*chromium));
 

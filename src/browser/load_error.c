@@ -76,10 +76,10 @@ enum tr_load_error tr_load_error_describe_net(
 	const char *net_error, const char *url, char *out, size_t size)
 {
 	const struct net_error *entry = net_errors;
-	const char *name = strncmp(net_error, "net::", 5) ? net_error : net_error + 5;
+	const char *name = !strncmp(net_error, "net::", 5) ? net_error + 5 : net_error;
 	char shown[URL_SHOWN];
 
-	while (strncmp(name, entry->prefix, strlen(entry->prefix)))
+	while (strncmp(name, entry->prefix, strlen(entry->prefix)) != 0)
 		entry++; /* the last fits all */
 	tr_text_redact(url, shown, sizeof(shown));
 	snprintf(out, size, "cannot load %s: %s (%.60s); %s", shown, entry->what, name,

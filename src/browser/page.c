@@ -140,7 +140,7 @@ static void note_start_page(struct tr_page *page, json_t *frame)
 {
 	const char *url = text_of(frame, "url");
 
-	if (url[0] && strcmp(url, ":") && strcmp(url, "about:blank"))
+	if (url[0] && strcmp(url, ":") != 0 && strcmp(url, "about:blank") != 0)
 		page->has_start_page = true;
 	if (!page->is_prepared || !page->has_start_page || page->is_attached)
 		return;
@@ -219,7 +219,7 @@ static void on_target_created(struct tr_page *page, json_t *params)
 	json_t *info = json_object_get(params, "targetInfo");
 	const char *id = text_of(info, "targetId");
 
-	if (strcmp(text_of(info, "type"), "page") || !strcmp(id, page->target))
+	if (strcmp(text_of(info, "type"), "page") != 0 || !strcmp(id, page->target))
 		return;
 	if (!page->target[0]) {
 		attach(page, id);
@@ -236,7 +236,7 @@ static void on_target_crashed(struct tr_page *page, json_t *params)
 	char sentence[SENTENCE_SIZE];
 	const char *status = text_of(params, "status");
 
-	if (strcmp(text_of(params, "targetId"), page->target))
+	if (strcmp(text_of(params, "targetId"), page->target) != 0)
 		return;
 	page->state = PAGE_CRASHED;
 	page->opening++;
@@ -261,8 +261,8 @@ static void on_dialog(struct tr_page *page, json_t *params)
 
 static void on_response(struct tr_page *page, json_t *params)
 {
-	if (strcmp(text_of(params, "type"), "Document") ||
-		strcmp(text_of(params, "frameId"), page->frame))
+	if (strcmp(text_of(params, "type"), "Document") != 0 ||
+		strcmp(text_of(params, "frameId"), page->frame) != 0)
 		return;
 	set_name(page->answered_loader, text_of(params, "loaderId"));
 	page->answered_status = (int)json_integer_value(
@@ -298,11 +298,11 @@ static void on_lifecycle(struct tr_page *page, json_t *params)
 {
 	char sentence[SENTENCE_SIZE];
 
-	if (page->state != PAGE_LOADING || strcmp(text_of(params, "name"), "load") ||
-		strcmp(text_of(params, "frameId"), page->frame) ||
-		strcmp(text_of(params, "loaderId"), page->loader))
+	if (page->state != PAGE_LOADING || strcmp(text_of(params, "name"), "load") != 0 ||
+		strcmp(text_of(params, "frameId"), page->frame) != 0 ||
+		strcmp(text_of(params, "loaderId"), page->loader) != 0)
 		return;
-	int status = strcmp(page->loader, page->answered_loader) ? 0 : page->answered_status;
+	int status = !strcmp(page->loader, page->answered_loader) ? page->answered_status : 0;
 	if (status >= HTTP_ERROR) {
 		tr_load_error_describe_http(status, page->url, sentence, sizeof(sentence));
 		fail(page, TR_LOAD_ERROR_HTTP, sentence);
@@ -345,7 +345,7 @@ static void on_console(struct tr_page *page, json_t *params)
 	json_t *arg;
 
 	const char *type = text_of(params, "type");
-	if (strcmp(type, "error") && strcmp(type, "assert"))
+	if (strcmp(type, "error") != 0 && strcmp(type, "assert") != 0)
 		return;
 	json_array_foreach(json_object_get(params, "args"), i, arg)
 	{

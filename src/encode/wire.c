@@ -17,10 +17,14 @@ static int to_step(int pixels)
 	return (pixels + 31) / 32 * 32;
 }
 
-static void lay_out(uint8_t *base, int width, int height, struct tr_wire_memory *memory)
+/* Where everything is, as offsets; the pointers are laid upon them when there is memory. */
+struct layout {
+	size_t uv, changed, packet, packet_room, size;
+};
+
+static struct layout lay_out(int width, int height, struct tr_picture *picture)
 {
 	int stride = to_step(width), rows = (height + 15) / 16 * 16;
-	struct tr_picture *picture = &memory->picture;
 	size_t y_size = to_page((size_t)stride * (size_t)rows), uv_size = to_page(y_size / 2);
 
 	picture->width = width;
@@ -29,36 +33,46 @@ static void lay_out(uint8_t *base, int width, int height, struct tr_wire_memory 
 	picture->map_width = (width + 15) / 16;
 	picture->map_height = (height + 15) / 16;
 	size_t map_size = to_page((size_t)picture->map_width * (size_t)picture->map_height);
-	picture->y = base;
-	picture->uv = base + y_size;
-	picture->changed = base + y_size + uv_size;
-	memory->packet = base + y_size + uv_size + map_size;
-	memory->packet_room = to_page((size_t)width * (size_t)height * 3 / 2 + 65536);
-	memory->base = base;
-	memory->size = y_size + uv_size + map_size + memory->packet_room;
+	size_t room = to_page((size_t)width * (size_t)height * 3 / 2 + 65536);
+	return (struct layout){
+		.uv = y_size,
+		.changed = y_size + uv_size,
+		.packet = y_size + uv_size + map_size,
+		.packet_room = room,
+		.size = y_size + uv_size + map_size + room,
+	};
 }
 
 size_t tr_wire_memory_size(int width, int height)
 {
-	struct tr_wire_memory memory;
+	struct tr_picture picture;
 
-	lay_out(NULL, width, height, &memory);
-	return memory.size;
+	return lay_out(width, height, &picture).size;
 }
 
 int tr_wire_memory_map(int fd, int width, int height, struct tr_wire_memory *ret)
 {
 	struct stat st;
-	size_t size = tr_wire_memory_size(width, height);
+	struct tr_picture picture = {0};
+	struct layout layout = lay_out(width, height, &picture);
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if ((size_t)st.st_size != size)
+	if ((size_t)st.st_size != layout.size)
 		return -EPROTO;
-	void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	uint8_t *base = mmap(NULL, layout.size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (base == MAP_FAILED)
 		return -errno;
-	lay_out(base, width, height, ret);
+	picture.y = base;
+	picture.uv = base + layout.uv;
+	picture.changed = base + layout.changed;
+	*ret = (struct tr_wire_memory){
+		.base = base,
+		.size = layout.size,
+		.picture = picture,
+		.packet = base + layout.packet,
+		.packet_room = layout.packet_room,
+	};
 	return 0;
 }
 

@@ -509,7 +509,7 @@ static int write_fragment(struct tr_mp4 *mp4, unsigned pictures, unsigned sounds
 
 	/* Readers give up the whole file when its last moof is torn, but pass over a torn free box.
 	 * So it is one until the fragment is on the disk, and becomes a moof by four bytes. */
-	int64_t end;
+	int64_t end = mp4->size;
 	parts[0] = (struct iovec){boxes->data, boxes->size};
 	rc = append(mp4, parts, used, &end);
 	if (rc < 0)

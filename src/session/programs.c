@@ -52,7 +52,8 @@ int tr_programs_find(struct tr_programs *ret)
 	*ret = (struct tr_programs){.encoder_fd = -1};
 	int rc = find(ENCODER, ret->encoder, sizeof(ret->encoder));
 	if (rc < 0)
-		return tr_fail(rc, "cannot find " ENCODER " beside this program: install telerec again");
+		return tr_fail(
+			rc, "cannot find " ENCODER " beside this program: install telerec again");
 	ret->encoder_fd = open(ret->encoder, O_PATH | O_CLOEXEC);
 	if (ret->encoder_fd < 0)
 		return tr_fail(-errno, "cannot open %s", ret->encoder);
@@ -65,7 +66,7 @@ int tr_programs_copy_plugin(struct tr_programs *programs, const char *runtime_di
 {
 	TR_CLEANUP(tr_freep) char *data = NULL;
 	char copy[PATH_MAX];
-	size_t size;
+	size_t size = 0;
 
 	if (geteuid() != 0 || !programs->plugin[0])
 		return 0;

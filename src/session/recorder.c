@@ -24,8 +24,8 @@
 #define PROGRESS_US 500000
 #define TIMER_ACCURACY_US 10000
 #define EVENTS_MAX 16
-#define REPAIRS_MAX 10           /* of browser and page, in a recording */
-#define STARTS_MAX 3             /* of the browser, before a recording */
+#define REPAIRS_MAX 10		      /* of browser and page, in a recording */
+#define STARTS_MAX 3		      /* of the browser, before a recording */
 #define HEALTHY_NS (60 * TR_NS_PER_S) /* after which earlier repairs are forgotten */
 #define NO_SOUND_AFTER_NS (10 * TR_NS_PER_S)
 #define LOW_DISK_BYTES (200 << 20)
@@ -107,8 +107,8 @@ __attribute__((format(printf, 2, 3))) static void warn_parent(
 	send_message(recorder, &message);
 }
 
-static void send_failed(struct tr_recorder *recorder, enum tr_reason reason, const char *sentence,
-	const char *file)
+static void send_failed(
+	struct tr_recorder *recorder, enum tr_reason reason, const char *sentence, const char *file)
 {
 	struct tr_message message = {.type = TR_MESSAGE_FAILED};
 
@@ -204,8 +204,9 @@ static void do_display(struct tr_recorder *recorder)
 
 	if (rc < 0)
 		note_reason(recorder, TR_REASON_NO_DISPLAY, "%s",
-			rc == -ENOENT ? "no X server is installed: apt-get install xvfb"
-				      : "the X server (Xvfb) does not start; its own words are in the log");
+			rc == -ENOENT
+				? "no X server is installed: apt-get install xvfb"
+				: "the X server (Xvfb) does not start; its own words are in the log");
 	else
 		rc = choose_sound(recorder);
 	if (rc < 0)
@@ -215,7 +216,8 @@ static void do_display(struct tr_recorder *recorder)
 static void do_redisplay(struct tr_recorder *recorder)
 {
 	if (start_display(recorder) < 0) {
-		note_reason(recorder, TR_REASON_DISPLAY_LOST, "the X server died and does not start again");
+		note_reason(recorder, TR_REASON_DISPLAY_LOST,
+			"the X server died and does not start again");
 		post(recorder, TR_MACHINE_GIVE_UP);
 		return;
 	}
@@ -290,15 +292,16 @@ static int start_browser(struct tr_recorder *recorder)
 	snprintf(xauthority, sizeof(xauthority), "XAUTHORITY=%s", recorder->xserver.xauthority);
 	const char *env[] = {xauthority, NULL};
 	struct tr_browser_settings settings = {
-		.chromium = {
-			.binary = config->browser[0] ? config->browser : NULL,
-			.runtime_dir = config->runtime_dir,
-			.display = recorder->xserver.display,
-			.width = config->width,
-			.height = config->height,
-			.allow_no_sandbox = true,
-			.env = env,
-		},
+		.chromium =
+			{
+				.binary = config->browser[0] ? config->browser : NULL,
+				.runtime_dir = config->runtime_dir,
+				.display = recorder->xserver.display,
+				.width = config->width,
+				.height = config->height,
+				.allow_no_sandbox = true,
+				.env = env,
+			},
 	};
 	if (has_sound(recorder)) {
 		settings.chromium.alsa_pcm = recorder->soundcard->player_pcm;
@@ -345,7 +348,8 @@ static void do_browser(struct tr_recorder *recorder)
 	int rc = start_browser(recorder);
 	if (rc == -ENOENT) {
 		note_reason(recorder, TR_REASON_NO_BROWSER, "%s%s%s",
-			recorder->config.browser[0] ? "there is no browser at " : "no Chromium is installed",
+			recorder->config.browser[0] ? "there is no browser at "
+						    : "no Chromium is installed",
 			recorder->config.browser,
 			recorder->config.browser[0] ? "" : ": apt-get install chromium");
 		post(recorder, TR_MACHINE_GIVE_UP);
@@ -432,7 +436,8 @@ static void start_timers(struct tr_recorder *recorder)
 	sd_event_source_set_enabled(recorder->progress_timer, SD_EVENT_ON);
 	if (recorder->request.duration_ms > 0) {
 		recorder->end_ns = start_ns + recorder->request.duration_ms * TR_NS_PER_MS;
-		sd_event_source_set_time(recorder->end_timer, (uint64_t)recorder->end_ns / 1000 + 1);
+		sd_event_source_set_time(
+			recorder->end_timer, (uint64_t)recorder->end_ns / 1000 + 1);
 		sd_event_source_set_enabled(recorder->end_timer, SD_EVENT_ONESHOT);
 	}
 }
@@ -444,22 +449,25 @@ static int start_pipeline(struct tr_recorder *recorder)
 	struct tr_pipeline_settings settings = {
 		.dirfd = recorder->folder,
 		.file = recorder->finisher.part,
-		.video = {
-			.display = recorder->xserver.display,
-			.frame_buffer = recorder->xserver.frame_buffer,
-			.constant_rate = request->constant_rate,
-			.encoder = {
-				.program = recorder->programs.encoder,
-				.program_fd = recorder->programs.encoder_fd,
-				.video = {
-					.width = config->width,
-					.height = config->height,
-					.rate = config->frame_rate,
-					.quality = request->quality,
-					.kbps = request->video_kbps,
-				},
+		.video =
+			{
+				.display = recorder->xserver.display,
+				.frame_buffer = recorder->xserver.frame_buffer,
+				.constant_rate = request->constant_rate,
+				.encoder =
+					{
+						.program = recorder->programs.encoder,
+						.program_fd = recorder->programs.encoder_fd,
+						.video =
+							{
+								.width = config->width,
+								.height = config->height,
+								.rate = config->frame_rate,
+								.quality = request->quality,
+								.kbps = request->video_kbps,
+							},
+					},
 			},
-		},
 		.audio_kbps = request->audio_kbps,
 	};
 	if (has_sound(recorder))
@@ -560,14 +568,16 @@ static void do_stop(struct tr_recorder *recorder)
 		end_recording(recorder, &nothing);
 		return;
 	}
-	int rc = tr_pipeline_stop(tr_take(recorder->pipeline), end_of_recording(recorder), &quality);
+	int rc =
+		tr_pipeline_stop(tr_take(recorder->pipeline), end_of_recording(recorder), &quality);
 	if (rc < 0)
 		note_reason(recorder, reason_of_start(rc), "the file could not be ended: %s",
 			strerror(-rc));
 	quality.sound_expected = recorder->request.sound_expected && has_sound(recorder);
 	quality.page_reloads = recorder->reloads;
 	rc = tr_finisher_start(&recorder->finisher, recorder->folder, &quality,
-		recorder->reason == TR_REASON_NONE ? NULL : recorder->sentence, on_finished, recorder);
+		recorder->reason == TR_REASON_NONE ? NULL : recorder->sentence, on_finished,
+		recorder);
 	if (rc < 0) {
 		nothing.rc = rc;
 		end_recording(recorder, &nothing);
@@ -632,12 +642,14 @@ static void watch_disk(struct tr_recorder *recorder, int64_t free_bytes)
 
 static void watch_sound(struct tr_recorder *recorder, const struct tr_pipeline_status *status)
 {
-	if (!recorder->request.sound_expected || recorder->was_no_sound_said || !has_sound(recorder) ||
-		status->time_ns < NO_SOUND_AFTER_NS || status->sound.has_player)
+	if (!recorder->request.sound_expected || recorder->was_no_sound_said ||
+		!has_sound(recorder) || status->time_ns < NO_SOUND_AFTER_NS ||
+		status->sound.has_player)
 		return;
 	recorder->was_no_sound_said = true;
-	warn_parent(recorder, "nobody has opened the sound device for %d s: the page is silent, or the "
-			      "browser could not open it",
+	warn_parent(recorder,
+		"nobody has opened the sound device for %d s: the page is silent, or the "
+		"browser could not open it",
 		(int)(NO_SOUND_AFTER_NS / TR_NS_PER_S));
 }
 
@@ -759,8 +771,8 @@ static void post(struct tr_recorder *recorder, enum tr_machine_event event)
 static bool size_is_sane(const struct tr_message_configure *config)
 {
 	return config->width >= 64 && config->width <= 7680 && config->width % 2 == 0 &&
-		config->height >= 64 && config->height <= 4320 && config->height % 2 == 0 &&
-		config->frame_rate >= 1 && config->frame_rate <= 60;
+	       config->height >= 64 && config->height <= 4320 && config->height % 2 == 0 &&
+	       config->frame_rate >= 1 && config->frame_rate <= 60;
 }
 
 static void on_configure(struct tr_recorder *recorder, const struct tr_message_configure *config)
@@ -778,14 +790,16 @@ static void on_configure(struct tr_recorder *recorder, const struct tr_message_c
 	if (rc == 0)
 		rc = tr_privileges_drop(config->user);
 	if (rc < 0) {
-		send_failed(recorder, TR_REASON_INTERNAL, "the slot cannot become an ordinary user", "");
+		send_failed(recorder, TR_REASON_INTERNAL, "the slot cannot become an ordinary user",
+			"");
 		post(recorder, TR_MACHINE_QUIT);
 		return;
 	}
 	post(recorder, TR_MACHINE_CONFIGURED);
 }
 
-static void on_start(struct tr_recorder *recorder, const struct tr_message_start *request, int folder)
+static void on_start(
+	struct tr_recorder *recorder, const struct tr_message_start *request, int folder)
 {
 	TR_CLEANUP(tr_closep) int given = folder;
 
@@ -847,8 +861,10 @@ static int on_control(sd_event_source *source, int socket, uint32_t revents, voi
 
 	(void)socket;
 	if (revents & EPOLLOUT) {
-		if (tr_line_flush(recorder->line) < 0)
-			revents |= EPOLLHUP;
+		if (tr_line_flush(recorder->line) < 0) {
+			lose_parent(recorder);
+			return 0;
+		}
 		if (!tr_line_wants_to_send(recorder->line))
 			sd_event_source_set_io_events(source, EPOLLIN);
 	}
@@ -880,8 +896,8 @@ static int add_sources(struct tr_recorder *recorder)
 		rc = sd_event_add_io(recorder->event, &recorder->news_source,
 			tr_mailbox_fd(recorder->news), EPOLLIN, on_news, recorder);
 	if (rc >= 0)
-		rc = sd_event_add_time(recorder->event, &recorder->progress_timer, CLOCK_MONOTONIC, 0,
-			TIMER_ACCURACY_US, on_progress, recorder);
+		rc = sd_event_add_time(recorder->event, &recorder->progress_timer, CLOCK_MONOTONIC,
+			0, TIMER_ACCURACY_US, on_progress, recorder);
 	if (rc >= 0)
 		rc = sd_event_source_set_enabled(recorder->progress_timer, SD_EVENT_OFF);
 	if (rc >= 0)
@@ -897,7 +913,8 @@ TR_CLEANUP_DEFINE(struct tr_recorder, tr_recorder_destroy)
 int tr_recorder_create(sd_event *event, int control_fd, const struct tr_programs *programs,
 	struct tr_recorder **ret_recorder)
 {
-	TR_CLEANUP(tr_recorder_destroyp) struct tr_recorder *recorder = calloc(1, sizeof(*recorder));
+	TR_CLEANUP(tr_recorder_destroyp)
+	struct tr_recorder *recorder = calloc(1, sizeof(*recorder));
 
 	if (!recorder)
 		return -ENOMEM;

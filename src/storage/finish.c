@@ -460,7 +460,7 @@ int tr_finish_recording(int dirfd, const char *name, const struct tr_recording_p
 {
 	char temporary[NAME_MAX + 1];
 	struct tr_finish_result result = {0};
-	struct stat st;
+	struct stat st = {0};
 
 	int rc = tr_text_format(temporary, sizeof(temporary), ".%s.new", name);
 	if (rc < 0)

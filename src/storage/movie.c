@@ -159,7 +159,7 @@ int tr_movie_open(int dirfd, const char *name, struct tr_movie **ret_movie)
 	int rc = open_file(movie, dirfd, name);
 	if (rc == 0)
 		rc = open_format(movie);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 
 	for (unsigned i = 0; i < movie->format->nb_streams; i++) {
