@@ -95,7 +95,8 @@ static int count_entries(const char *path)
 	return count;
 }
 
-static bool is_child(const char *number)
+/* Whether the process is a child of ours, of that program unless `name` is NULL. */
+static bool is_child(const char *number, const char *name)
 {
 	char path[300], line[512] = "";
 	int parent = 0;
@@ -104,22 +105,41 @@ static bool is_child(const char *number)
 	FILE *file = fopen(path, "r");
 	if (!file)
 		return false;
-	const char *name_end = fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
+	char *name_end = fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
 	fclose(file);
-	return name_end && sscanf(name_end, ") %*c %d", &parent) == 1 && parent == getpid();
+	if (!name_end || sscanf(name_end, ") %*c %d", &parent) != 1 || parent != getpid())
+		return false;
+	*name_end = '\0';
+	return !name || !strcmp(strchr(line, '(') + 1, name);
 }
 
-static int count_children(void)
+static int find_children(const char *name, pid_t *ret_last)
 {
 	int count = 0;
 	struct dirent *entry;
 	DIR *dir = opendir("/proc");
 	assert_non_null(dir);
 	while ((entry = readdir(dir)))
-		count += entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-			 is_child(entry->d_name);
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+			is_child(entry->d_name, name)) {
+			*ret_last = atoi(entry->d_name);
+			count++;
+		}
 	closedir(dir);
 	return count;
+}
+
+pid_t stage_find_encoder(void)
+{
+	pid_t pid = 0;
+	assert_int_equal(find_children("telerec-encoder", &pid), 1);
+	return pid;
+}
+
+static int count_children(void)
+{
+	pid_t last;
+	return find_children(NULL, &last);
 }
 
 struct stage_count stage_count(void)

@@ -27,6 +27,9 @@ void stage_fill(const struct stage *stage, unsigned long colour);
 /* The display is none of the server's when `server` is NULL: ":63999". */
 struct tr_video_track_settings stage_video(const struct tr_xserver *server);
 
+/* The only encoder process that we have now. */
+pid_t stage_find_encoder(void);
+
 /* Descriptors, threads and children of this process: what a failed start must leave as it was. */
 struct stage_count {
 	int fds, threads, children;
