@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define LOOK_NS TR_NS_PER_S /* between two pictures that are looked at */
+#define AAC_FRAME 1024 /* samples */
 
 struct track {
 	int index; /* of the stream, -1: none */
@@ -44,6 +45,18 @@ static int64_t to_ns(const struct checker *checker, const struct track *track, i
 
 /* ---- packets: only their times ---- */
 
+/* Of fragmented sound libavformat knows no durations without decoding: a frame of AAC it is. */
+static int64_t duration_of(
+	const struct checker *checker, const struct track *track, const AVPacket *packet)
+{
+	const AVStream *stream = checker->movie->format->streams[track->index];
+
+	if (packet->duration > 0 || track != &checker->audio || stream->codecpar->sample_rate <= 0)
+		return packet->duration;
+	return av_rescale_q(AAC_FRAME, (AVRational){1, stream->codecpar->sample_rate},
+		stream->time_base);
+}
+
 static void look_at_times(struct checker *checker, struct track *track, const AVPacket *packet)
 {
 	struct tr_quality *quality = &checker->check->quality;
@@ -60,7 +73,7 @@ static void look_at_times(struct checker *checker, struct track *track, const AV
 		if (gap_s > quality->file_gap_s && gap_s > 0.002)
 			quality->file_gap_s = gap_s;
 	}
-	int64_t end_ns = to_ns(checker, track, packet->pts + packet->duration);
+	int64_t end_ns = to_ns(checker, track, packet->pts + duration_of(checker, track, packet));
 	if (!track->has_begun && track == &checker->video)
 		checker->first_picture_ns = dts_ns;
 	track->last_ns = dts_ns;
