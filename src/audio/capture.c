@@ -23,6 +23,7 @@
 #define FIFO_FRAMES (2 * RATE)
 #define READ_FRAMES 2048
 #define POLL_MS 40
+#define HOLD_FRAMES (RATE / 10)	      /* the newest wait: an end at the present is not passed */
 #define STALL_FRAMES (RATE / 2)	      /* a card that is silent this long is filled in for */
 #define FILL_BEHIND_FRAMES (RATE / 4) /* up to this far behind the clock */
 #define AHEAD_FRAMES (RATE / 5)	      /* a card this far ahead of time is no clock */
@@ -149,12 +150,12 @@ static void run_exact(struct tr_capture *capture)
 /* Hands out what is complete; at the end what there is, but nothing behind the end. */
 static void flush_blocks(struct tr_capture *capture, int64_t total)
 {
-	unsigned done = 0;
+	unsigned done = 0, hold = total == INT64_MAX ? HOLD_FRAMES : 0;
 
 	while (done < capture->filled && capture->position < total) {
 		int64_t left = total - capture->position;
 		unsigned count = left < TR_CAPTURE_BLOCK ? (unsigned)left : TR_CAPTURE_BLOCK;
-		if (count > capture->filled - done)
+		if (count + hold > capture->filled - done)
 			break;
 		hand_out(capture, capture->left + done, capture->right + done, count);
 		done += count;

@@ -74,7 +74,8 @@ static int write_loopback_config(struct tr_soundcard *card,
 {
 	char text[2048];
 
-	/* The key names the mixer's shared memory: one a user and slot. */
+	/* The key names the mixer's shared memory: one a user and slot. Both ends name the same
+	 * format: the first to open decides for the other, which would be refused. */
 	unsigned key = (0x74720000u ^ (unsigned)getuid() << 8 ^ settings->slot) & 0x7fffffff;
 	int rc = tr_text_format(text, sizeof(text),
 		"pcm." PLAYER "_mixer {\n"
@@ -96,10 +97,30 @@ static int write_loopback_config(struct tr_soundcard *card,
 		"}\n"
 		"pcm." CAPTURE " {\n"
 		"\ttype plug\n"
-		"\tslave.pcm \"hw:%s,1,%u\"\n"
+		"\tslave {\n"
+		"\t\tpcm \"hw:%s,1,%u\"\n"
+		"\t\tformat S16_LE\n"
+		"\t\trate 48000\n"
+		"\t\tchannels 2\n"
+		"\t}\n"
 		"}\n",
 		key, id, sub, id, sub);
 	return rc < 0 ? rc : write_config(card, settings->runtime_dir, text);
+}
+
+static const char *loopback_advice(int rc)
+{
+	switch (rc) {
+	case -EACCES:
+		return "; the slot's user must be in the group audio";
+	case -EBUSY:
+		return "; another program has it open: \"fuser -v /dev/snd/*\" names it";
+	case -EINVAL:
+		return "; another program has its other end open in another format: "
+		       "\"fuser -v /dev/snd/*\" names it";
+	default:
+		return "";
+	}
 }
 
 static int use_loopback(struct tr_soundcard *card, const struct tr_soundcard_settings *settings,
@@ -111,14 +132,13 @@ static int use_loopback(struct tr_soundcard *card, const struct tr_soundcard_set
 	rc = try_pcm(card->config, CAPTURE, false);
 	if (rc < 0) {
 		add_problem(card, "The loopback card %s cannot be recorded from (%s)%s.", id,
-			strerror(-rc),
-			rc == -EACCES ? "; the slot's user must be in the group audio" : "");
+			strerror(-rc), loopback_advice(rc));
 		return rc;
 	}
 	rc = try_pcm(card->config, PLAYER, true);
 	if (rc < 0) {
-		add_problem(
-			card, "The loopback card %s cannot be played to (%s).", id, strerror(-rc));
+		add_problem(card, "The loopback card %s cannot be played to (%s)%s.", id,
+			strerror(-rc), loopback_advice(rc));
 		return rc;
 	}
 	card->way = TR_SOUNDCARD_LOOPBACK;

@@ -1,0 +1,63 @@
+#!/bin/bash
+# The sound by the kernel's snd-aloop, tested in a virtual machine: few build machines have it.
+#
+# Takes this machine's kernel when that has the module and may be read, else Debian's package,
+# which is fetched once into the build folder and unpacked, never installed.
+set -euo pipefail
+
+build=${TR_BUILD_DIR:?run by ctest, or set TR_BUILD_DIR to the build folder}
+source=${TR_SOURCE_DIR:?}
+cache=$build/guest
+work=$(mktemp -d /tmp/telerec-guest.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+
+skip() {
+	echo "skipped: $*"
+	exit 77
+}
+
+[ "$(uname -m)" = x86_64 ] || skip "the guest is for x86_64 only"
+for tool in qemu-system-x86_64:qemu-system-x86 busybox:busybox-static xz:xz-utils; do
+	command -v "${tool%:*}" >/dev/null || skip "${tool#*:} is not installed"
+done
+
+# find_kernel ROOT: sets root, version and image, when it has a kernel with the module.
+find_kernel() {
+	local module
+	for module in "$1"/lib/modules/*/kernel/sound/drivers/snd-aloop.ko*; do
+		root=${1:-/}
+		version=${module#"$1"/lib/modules/}
+		version=${version%%/*}
+		image=$1/boot/vmlinuz-$version
+		[ ! -e "$module" ] || [ ! -r "$image" ] || return 0
+	done
+	return 1
+}
+
+fetch_kernel() {
+	local package
+	package=$(apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[^ ]*\).*/\1/p' | head -n 1)
+	[ -n "$package" ] || skip "no Debian package of a kernel is known (apt-get update?)"
+	rm -rf "$cache" && mkdir -p "$cache"
+	(cd "$work" && timeout 120 apt-get -qq download "$package" >"$work/log" 2>&1) ||
+		skip "cannot fetch $package: $(tail -n 1 "$work/log")"
+	dpkg-deb -x "$work/$package"_*.deb "$cache"
+}
+
+find_kernel "" || find_kernel "$cache" || { fetch_kernel && find_kernel "$cache"; } ||
+	skip "there is no kernel with snd-aloop"
+echo "kernel $version"
+
+bash "$source/tests/guest/make_initramfs.sh" "$root" "$version" \
+	"$build/test_guest_aloop" "$work/initramfs"
+machine=(-accel tcg)
+[ ! -w /dev/kvm ] || machine=(-accel kvm)
+timeout 330 qemu-system-x86_64 "${machine[@]}" -m 512 -smp 2 -nodefaults -no-reboot \
+	-display none -serial stdio -kernel "$image" -initrd "$work/initramfs" \
+	-append "console=ttyS0 quiet panic=-1 telerec_arguments=${1:-}" </dev/null |
+	tr -d '\r' | tee "$work/console" || true
+grep -qx 'guest: the program ended with 0' "$work/console" || {
+	echo "FAILED: the guest's program did not end well" >&2
+	exit 1
+}

@@ -1,0 +1,72 @@
+#!/bin/bash
+# make_initramfs.sh KERNEL_ROOT VERSION PROGRAM OUTPUT: a guest that loads snd-aloop with two cards
+# and runs the program as an ordinary user of the group audio.
+#
+# KERNEL_ROOT holds lib/modules/VERSION, of a Debian package or "/". The guest's last line on the
+# console is "guest: the program ended with CODE".
+set -euo pipefail
+
+kernel_root=${1%/} version=$2 program=$3 output=$4
+modules=$kernel_root/lib/modules/$version/kernel
+root=$(mktemp -d /tmp/telerec-initramfs.XXXXXX)
+trap 'rm -rf "$root"' EXIT
+mkdir -p "$root"/{bin,dev,etc,lib/modules,proc,sys,tmp,usr/share}
+
+# add_module NAME: the module as NAME.ko, after those that it needs. Compressed ones are unpacked.
+add_module() {
+	local name=${1//-/_} file needed
+	[ ! -e "$root/lib/modules/$name.ko" ] || return 0
+	file=$(find "$modules" -name "${name//_/[-_]}.ko*" | head -n 1)
+	[ -n "$file" ] || { echo "the kernel $version has no module $name" >&2; exit 1; }
+	case $file in
+	*.xz) xz -dc "$file" ;;
+	*.zst) zstd -dcq "$file" ;;
+	*.gz) gzip -dc "$file" ;;
+	*) cat "$file" ;;
+	esac >"$root/lib/modules/$name.ko"
+	for needed in $(tr '\0' '\n' <"$root/lib/modules/$name.ko" | sed -n 's/^depends=//p' | tr , ' '); do
+		add_module "$needed"
+	done
+	echo "$name" >>"$root/lib/modules/order"
+}
+add_module snd-aloop
+
+# The program keeps its libraries' paths; all that libasound reads comes along.
+for file in $(ldd "$program" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^\t\(\/[^ ]*\) .*/\1/p'); do
+	mkdir -p "$root$(dirname "$file")"
+	cp -L "$file" "$root$file"
+done
+cp "$program" "$root/program"
+cp -rL /usr/share/alsa "$root/usr/share/alsa"
+cp "$(command -v busybox)" "$root/bin/busybox"
+ln -s busybox "$root/bin/sh"
+echo 'root:x:0:0::/:/bin/sh
+recorder:x:1000:1000::/tmp:/bin/sh' >"$root/etc/passwd"
+echo 'root:x:0:
+audio:x:29:recorder
+recorder:x:1000:' >"$root/etc/group"
+
+cat >"$root/init" <<'INIT'
+#!/bin/sh
+export PATH=/bin
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+mkdir -p /dev/shm
+mount -t tmpfs tmpfs /dev/shm
+chmod 1777 /tmp /dev/shm
+for name in $(cat /lib/modules/order); do
+	parameters=
+	[ "$name" != snd_aloop ] || parameters="enable=1,1 pcm_substreams=1,1 id=tr0,tr1"
+	insmod /lib/modules/$name.ko $parameters || echo "guest: cannot load $name"
+done
+chgrp -R 29 /dev/snd && chmod 0660 /dev/snd/*
+cat /proc/asound/cards
+cd /tmp
+HOME=/tmp su -s /bin/sh recorder -c "exec /program $(sed -n 's/.*telerec_arguments=\([^ ]*\).*/\1/p' /proc/cmdline)"
+echo "guest: the program ended with $?"
+poweroff -f
+INIT
+chmod 0755 "$root" "$root/init" "$root/tmp" "$root/program"
+(cd "$root" && find . | busybox cpio -o -H newc 2>/dev/null | gzip -1) >"$output"
