@@ -8,6 +8,7 @@
 #include "storage/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -15,6 +16,11 @@
 #define REPORT_NAME "report.json"
 #define POSTER_NAME "poster.jpg"
 #define THREAD_NICE 10
+
+static void name_file(const struct tr_recording *recording, char *out, size_t size)
+{
+	snprintf(out, size, "%s.mp4", recording->name);
+}
 
 static int begin_new(
 	struct tr_finisher *finisher, int folder, const struct tr_message_start *request)
@@ -25,18 +31,35 @@ static int begin_new(
 		return tr_fail(-EEXIST, "the folder already holds a recording");
 	if (rc != -ENOENT)
 		return rc;
-	return tr_recording_init(&finisher->recording, request->session_id, request->url,
+	rc = tr_recording_init(&finisher->recording, request->session_id, request->url,
 		request->name, tr_clock_wall_ns());
+	if (rc < 0)
+		return rc;
+	char name[NAME_MAX + 1];
+	name_file(&finisher->recording, name, sizeof(name));
+	if (faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return tr_fail(-EEXIST, "the folder already holds %s", name);
+	return 0;
 }
 
-/* The slot before us died in the middle: its parts stay, ours comes after them. */
+/* The slot before us died in the middle: its parts stay, ours comes after them. When it died at the
+ * very end, what it finished is the first part: it must not be replaced by what comes now. */
 static int begin_again(
 	struct tr_finisher *finisher, int folder, const struct tr_message_start *request)
 {
-	int rc = tr_recording_load(folder, &finisher->recording);
+	struct tr_recording *recording = &finisher->recording;
 
+	int rc = tr_recording_load(folder, recording);
 	if (rc == -ENOENT) /* it died before its first part */
 		return begin_new(finisher, folder, request);
+	if (rc < 0)
+		return rc;
+	if (strcmp(recording->session_id, request->session_id) != 0)
+		return tr_fail(-EEXIST, "the folder holds another recording");
+	char name[NAME_MAX + 1];
+	name_file(recording, name, sizeof(name));
+	rc = tr_finish_take_back(folder, name, recording->parts, recording->part_count);
+	recording->file[0] = '\0';
 	return rc;
 }
 
@@ -76,7 +99,7 @@ static void join_parts(struct tr_finisher *finisher)
 	struct tr_finish_result joined;
 	char name[NAME_MAX + 1];
 
-	snprintf(name, sizeof(name), "%s.mp4", recording->name);
+	name_file(recording, name, sizeof(name));
 	result->rc = tr_finish_recording(
 		finisher->folder, name, recording->parts, recording->part_count, &joined);
 	if (result->rc < 0) {

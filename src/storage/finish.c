@@ -20,7 +20,8 @@
 #define FRAME_SAMPLES 1024
 #define PRIMING 1024
 #define USUAL_PICTURE (VIDEO_SCALE / 30)
-#define SILENCE_FRAMES 6 /* the encoder's state has settled by then */
+#define PAUSE_MAX_NS (3600 * TR_NS_PER_S) /* between parts */
+#define SILENCE_FRAMES 6		  /* the encoder's state has settled by then */
 
 struct joiner {
 	AVFormatContext *out;
@@ -337,6 +338,23 @@ static bool has_other_picture_settings(const struct joiner *joiner, const struct
 	       memcmp(a->extradata, b->extradata, (size_t)a->extradata_size) != 0;
 }
 
+/* A part's place is by the wall clock, which may have been set between two parts. Then it comes
+ * after what is there, and not years after. */
+static int64_t place_of(const struct joiner *joiner, const struct tr_recording_part *part)
+{
+	int64_t end_ns = joiner->next_sound * TR_NS_PER_S / AUDIO_RATE;
+
+	if (joiner->has_held && joiner->held->pts * TR_NS_PER_S / VIDEO_SCALE > end_ns)
+		end_ns = joiner->held->pts * TR_NS_PER_S / VIDEO_SCALE;
+	if (part->offset_ns >= end_ns && part->offset_ns <= end_ns + PAUSE_MAX_NS)
+		return part->offset_ns;
+	if (part->offset_ns > end_ns)
+		end_ns += PAUSE_MAX_NS;
+	tr_warning("the clock was set before %s: its place is %.1f s after the start", part->file,
+		(double)end_ns / 1e9);
+	return end_ns;
+}
+
 static int join_part(struct joiner *joiner, int dirfd, const struct tr_recording_part *part)
 {
 	TR_CLEANUP(tr_movie_closep) struct tr_movie *movie = NULL;
@@ -345,7 +363,7 @@ static int join_part(struct joiner *joiner, int dirfd, const struct tr_recording
 		return 0; /* find_streams() has said so */
 	joiner->differs = has_other_picture_settings(joiner, movie);
 	int64_t before = joiner->result.pictures + joiner->result.sounds + joiner->has_held;
-	int rc = add_packets(joiner, movie, part->offset_ns);
+	int rc = add_packets(joiner, movie, place_of(joiner, part));
 	if (joiner->result.pictures + joiner->result.sounds + joiner->has_held > before)
 		joiner->result.parts_used++;
 	return rc;
@@ -429,7 +447,7 @@ static int verify(int dirfd, const char *name, const struct tr_finish_result *wa
 static int put_in_place(int dirfd, const char *temporary, const char *name)
 {
 	if (renameat(dirfd, temporary, dirfd, name) < 0)
-		return tr_fail(-errno, "cannot name the finished file %s", name);
+		return tr_fail(-errno, "cannot give %s its name", name);
 	TR_CLEANUP(tr_closep) int folder = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0 || fsync(folder) < 0)
 		return tr_fail(-errno, "cannot sync the folder of %s", name);
@@ -485,4 +503,15 @@ int tr_finish_recording(int dirfd, const char *name, const struct tr_recording_p
 	result.bytes = st.st_size;
 	*ret_result = result;
 	return 0;
+}
+
+int tr_finish_take_back(
+	int dirfd, const char *name, const struct tr_recording_part *parts, unsigned part_count)
+{
+	if (faccessat(dirfd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : tr_fail(-errno, "cannot look for %s", name);
+	if (part_count == 0)
+		return tr_fail(-EEXIST, "%s is there, but none of its parts were", name);
+	remove_parts(dirfd, parts + 1, part_count - 1);
+	return put_in_place(dirfd, name, parts[0].file);
 }

@@ -30,4 +30,12 @@ TR_CHECKED int tr_finish_recording(int dirfd, const char *name,
 	const struct tr_recording_part *parts, unsigned part_count,
 	struct tr_finish_result *ret_result);
 
+/*
+ * The way back, for a recording that goes on although its file was made already (its process died
+ * between that and the report): the file is the first part again, and holds all of the others. No
+ * such file is fine. May be cut off and called again at any moment. -errno; said.
+ */
+TR_CHECKED int tr_finish_take_back(int dirfd, const char *name,
+	const struct tr_recording_part *parts, unsigned part_count);
+
 #endif
