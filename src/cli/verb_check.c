@@ -21,7 +21,8 @@ static int check_file(const char *program, const char *file, bool is_json)
 {
 	struct tr_child child;
 	char fate[80];
-	const char *const argv[] = {program, "--check", file, is_json ? "--json" : NULL, NULL};
+	const char *const argv[] = {
+		program, "--check", is_json ? "--json" : file, is_json ? file : NULL, NULL};
 	const struct tr_child_fd fds[] = {{STDOUT_FILENO, STDOUT_FILENO}};
 	const struct tr_child_settings settings = {
 		.argv = argv, .fds = fds, .fd_count = TR_COUNT(fds), .is_group_ours = true};

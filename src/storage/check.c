@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define LOOK_NS TR_NS_PER_S /* between two pictures that are looked at */
-#define AAC_FRAME 1024 /* samples */
+#define AAC_FRAME 1024	    /* samples */
 
 struct track {
 	int index; /* of the stream, -1: none */
@@ -53,8 +53,8 @@ static int64_t duration_of(
 
 	if (packet->duration > 0 || track != &checker->audio || stream->codecpar->sample_rate <= 0)
 		return packet->duration;
-	return av_rescale_q(AAC_FRAME, (AVRational){1, stream->codecpar->sample_rate},
-		stream->time_base);
+	return av_rescale_q(
+		AAC_FRAME, (AVRational){1, stream->codecpar->sample_rate}, stream->time_base);
 }
 
 static void look_at_times(struct checker *checker, struct track *track, const AVPacket *packet)
