@@ -16,16 +16,16 @@
 
 struct tr_child_fd {
 	int from; /* ours */
-	int to;   /* the number the child sees; 0 to 2 are /dev/null, /dev/null and ours by default */
+	int to; /* the number the child sees; 0 to 2 are /dev/null, /dev/null and ours by default */
 };
 
 struct tr_child_settings {
 	const char *const *argv; /* argv[0] is the path, or found on PATH when it has no slash */
-	int exec_fd;             /* open program to run instead of argv[0]; 0: none */
+	int exec_fd;		 /* open program to run instead of argv[0]; 0: none */
 	const char *const *envp; /* NULL: ours */
 	const struct tr_child_fd *fds;
 	unsigned fd_count;
-	int nice;           /* added to our own */
+	int nice;	    /* added to our own */
 	bool is_group_ours; /* stay in our process group (programs a person can Ctrl-C) */
 };
 

@@ -14,7 +14,8 @@
 TR_CHECKED int tr_file_replace(int dirfd, const char *name, const void *data, size_t size);
 
 /* Gives the file's bytes with a NUL behind them. -EFBIG above `limit`; -errno. */
-TR_CHECKED int tr_file_read(int dirfd, const char *name, size_t limit, char **ret, size_t *ret_size);
+TR_CHECKED int tr_file_read(
+	int dirfd, const char *name, size_t limit, char **ret, size_t *ret_size);
 
 /* Creates `path` and what is missing above it. An existing folder is fine. -errno. */
 TR_CHECKED int tr_file_make_folders(const char *path, mode_t mode);

@@ -32,8 +32,8 @@ void tr_convert_rows_plain(const uint8_t *row0, const uint8_t *row1, struct tr_p
 		int u = (UB * blue + UG * green + UR * red + UV_BIAS) >> UV_SHIFT;
 		int v = (VB * blue + VG * green + VR * red + UV_BIAS) >> UV_SHIFT;
 		int differs = store(y0 + x, luma(a)) | store(y0 + x + 1, luma(a + 4)) |
-			store(y1 + x, luma(b)) | store(y1 + x + 1, luma(b + 4)) |
-			store(uv + x, (uint8_t)u) | store(uv + x + 1, (uint8_t)v);
+			      store(y1 + x, luma(b)) | store(y1 + x + 1, luma(b + 4)) |
+			      store(uv + x, (uint8_t)u) | store(uv + x + 1, (uint8_t)v);
 		if (differs)
 			map[x / MB] = 1;
 	}
@@ -66,7 +66,8 @@ int tr_convert_rect(const struct tr_convert *convert, const uint8_t *pixels, siz
 	struct tr_rect blocks = {
 		rect.x1 / MB, rect.y1 / MB, (rect.x2 + MB - 1) / MB, (rect.y2 + MB - 1) / MB};
 	rect = tr_rect_common(
-		(struct tr_rect){blocks.x1 * MB, blocks.y1 * MB, blocks.x2 * MB, blocks.y2 * MB}, all);
+		(struct tr_rect){blocks.x1 * MB, blocks.y1 * MB, blocks.x2 * MB, blocks.y2 * MB},
+		all);
 
 	int before = count_marked(picture, blocks);
 	for (int y = rect.y1; y < rect.y2; y += 2) {

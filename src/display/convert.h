@@ -14,8 +14,8 @@
 #include <stddef.h>
 
 /* One pair of rows, `x` to `x_end` (multiples of 2), of 32-bit B G R x pixels. */
-typedef void tr_convert_rows_fn(const uint8_t *row0, const uint8_t *row1, struct tr_picture *picture,
-	int y, int x, int x_end);
+typedef void tr_convert_rows_fn(const uint8_t *row0, const uint8_t *row1,
+	struct tr_picture *picture, int y, int x, int x_end);
 
 struct tr_convert {
 	tr_convert_rows_fn *rows;
@@ -25,8 +25,8 @@ struct tr_convert {
 void tr_convert_init(struct tr_convert *convert, int plain);
 
 /* Converts `rect` (grown to whole macroblocks, cut to the picture) of `pixels`, which has the
- * picture's size. Marks changed macroblocks in picture->changed (never unmarks) and returns how many
- * it newly marked. */
+ * picture's size. Marks changed macroblocks in picture->changed (never unmarks) and returns how
+ * many it newly marked. */
 int tr_convert_rect(const struct tr_convert *convert, const uint8_t *pixels, size_t pixels_stride,
 	struct tr_rect rect, struct tr_picture *picture);
 

@@ -28,9 +28,9 @@ static inline int32_t pair(int low, int high)
 
 static inline __m256i luma8(struct lanes l)
 {
-	__m256i sum = _mm256_add_epi32(
-		_mm256_madd_epi16(l.blue_red, _mm256_set1_epi32(pair(YB, YR))),
-		_mm256_madd_epi16(l.green, _mm256_set1_epi32(pair(YG, 0))));
+	__m256i sum =
+		_mm256_add_epi32(_mm256_madd_epi16(l.blue_red, _mm256_set1_epi32(pair(YB, YR))),
+			_mm256_madd_epi16(l.green, _mm256_set1_epi32(pair(YG, 0))));
 	return _mm256_srli_epi32(_mm256_add_epi32(sum, _mm256_set1_epi32(Y_BIAS)), Y_SHIFT);
 }
 
@@ -43,8 +43,9 @@ static inline __m256i add_neighbours(__m256i v)
 /* U and V of four 2x2 squares, alternating, from eight pixels of two rows. */
 static inline __m256i chroma8(struct lanes a, struct lanes b)
 {
-	const __m256i blue_red_by = _mm256_set1_epi64x(
-		(int64_t)((uint64_t)(uint32_t)pair(UB, UR) | (uint64_t)(uint32_t)pair(VB, VR) << 32));
+	const __m256i blue_red_by =
+		_mm256_set1_epi64x((int64_t)((uint64_t)(uint32_t)pair(UB, UR) |
+					     (uint64_t)(uint32_t)pair(VB, VR) << 32));
 	const __m256i green_by = _mm256_set1_epi64x(
 		(int64_t)((uint64_t)(uint32_t)pair(UG, 0) | (uint64_t)(uint32_t)pair(VG, 0) << 32));
 	__m256i blue_red = add_neighbours(_mm256_add_epi16(a.blue_red, b.blue_red));
@@ -54,7 +55,8 @@ static inline __m256i chroma8(struct lanes a, struct lanes b)
 	return _mm256_srli_epi32(_mm256_add_epi32(sum, _mm256_set1_epi32(UV_BIAS)), UV_SHIFT);
 }
 
-/* 4 x 8 numbers to 32 bytes; the packs work within 128-bit lanes, the permutation mends the order. */
+/* 4 x 8 numbers to 32 bytes; the packs work within 128-bit lanes, the permutation mends the order.
+ */
 static inline __m256i pack32(__m256i a, __m256i b, __m256i c, __m256i d)
 {
 	__m256i packed = _mm256_packus_epi16(_mm256_packus_epi32(a, b), _mm256_packus_epi32(c, d));
@@ -77,8 +79,8 @@ void tr_convert_rows_avx2(const uint8_t *row0, const uint8_t *row1, struct tr_pi
 			     b3 = load8(p1 + 96);
 		__m256i new0 = pack32(luma8(a0), luma8(a1), luma8(a2), luma8(a3));
 		__m256i new1 = pack32(luma8(b0), luma8(b1), luma8(b2), luma8(b3));
-		__m256i new_uv = pack32(
-			chroma8(a0, b0), chroma8(a1, b1), chroma8(a2, b2), chroma8(a3, b3));
+		__m256i new_uv =
+			pack32(chroma8(a0, b0), chroma8(a1, b1), chroma8(a2, b2), chroma8(a3, b3));
 		__m256i *at0 = (__m256i *)(y0 + x), *at1 = (__m256i *)(y1 + x),
 			*at_uv = (__m256i *)(uv + x);
 		__m256i differs = _mm256_or_si256(

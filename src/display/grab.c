@@ -78,13 +78,15 @@ static int map_frame_buffer(struct tr_grab *grab, const char *path, int width, i
 	if (map == MAP_FAILED)
 		return -errno;
 	const XWDFileHeader *header = map;
-	size_t offset = ntohl(header->header_size) + ntohl(header->ncolors) * (size_t)SIZEOF(XWDColor);
+	size_t offset =
+		ntohl(header->header_size) + ntohl(header->ncolors) * (size_t)SIZEOF(XWDColor);
 	size_t stride = ntohl(header->bytes_per_line);
 	bool fits = ntohl(header->file_version) == XWD_FILE_VERSION &&
-		ntohl(header->bits_per_pixel) == 32 && ntohl(header->byte_order) == LSBFirst &&
-		ntohl(header->pixmap_width) >= (unsigned)width &&
-		ntohl(header->pixmap_height) >= (unsigned)height && stride >= (size_t)width * 4 &&
-		offset + stride * (size_t)height <= (size_t)st.st_size;
+		    ntohl(header->bits_per_pixel) == 32 && ntohl(header->byte_order) == LSBFirst &&
+		    ntohl(header->pixmap_width) >= (unsigned)width &&
+		    ntohl(header->pixmap_height) >= (unsigned)height &&
+		    stride >= (size_t)width * 4 &&
+		    offset + stride * (size_t)height <= (size_t)st.st_size;
 	if (!fits) {
 		munmap(map, (size_t)st.st_size);
 		return -EINVAL;
@@ -102,8 +104,8 @@ static int create_shm_image(struct tr_grab *grab, int width, int height)
 
 	if (!XShmQueryExtension(grab->display))
 		return tr_fail(-ENODEV, "the X server has no MIT-SHM extension");
-	grab->image = XShmCreateImage(grab->display, DefaultVisual(grab->display, screen), 24, ZPixmap,
-		NULL, &grab->segment, (unsigned)width, (unsigned)height);
+	grab->image = XShmCreateImage(grab->display, DefaultVisual(grab->display, screen), 24,
+		ZPixmap, NULL, &grab->segment, (unsigned)width, (unsigned)height);
 	if (!grab->image || grab->image->bits_per_pixel != 32)
 		return tr_fail(-ENODEV, "the X server's pixels are not 32 bits wide");
 	grab->segment.shmid = shmget(IPC_PRIVATE,
@@ -143,7 +145,8 @@ int tr_grab_open(const struct tr_grab_settings *settings, struct tr_grab **ret_g
 	grab->segment.shmid = -1;
 	grab->display = XOpenDisplay(settings->display);
 	if (!grab->display)
-		return tr_fail(-ECONNREFUSED, "cannot connect to the display %s", settings->display);
+		return tr_fail(
+			-ECONNREFUSED, "cannot connect to the display %s", settings->display);
 	XSetErrorHandler(ignore_error);
 	XSetIOErrorHandler(ignore_death);
 	XSetIOErrorExitHandler(grab->display, note_death, grab);
@@ -203,8 +206,9 @@ int tr_grab_collect(struct tr_grab *grab)
 			continue;
 		const XRectangle *area = &((XDamageNotifyEvent *)&event)->area;
 		/* Outside of the picture (in the screen's margin) is nothing to us. */
-		int rc = tr_damage_add(&grab->damage, (struct tr_rect){area->x, area->y,
-			area->x + area->width, area->y + area->height});
+		int rc = tr_damage_add(
+			&grab->damage, (struct tr_rect){area->x, area->y, area->x + area->width,
+					       area->y + area->height});
 		(void)rc;
 	}
 	if (grab->is_dead)

@@ -19,18 +19,19 @@
 struct tr_grab;
 
 struct tr_grab_settings {
-	const char *display;      /* ":7" */
+	const char *display;	  /* ":7" */
 	const char *frame_buffer; /* file to map; NULL or unusable: XShmGetImage */
-	int width, height;        /* of the picture, from the screen's origin */
+	int width, height;	  /* of the picture, from the screen's origin */
 };
 
 struct tr_grab_result {
 	int64_t taken_ns; /* CLOCK_MONOTONIC, when the server stood still */
-	int changed;      /* macroblocks that differ from the picture before */
+	int changed;	  /* macroblocks that differ from the picture before */
 };
 
 /* Connects, hides the cursor, watches the whole screen; the first picture is all of it. -ENODEV
- * when the server lacks an extension, -ECONNREFUSED, -ERANGE when the screen is too small, -ENOMEM. */
+ * when the server lacks an extension, -ECONNREFUSED, -ERANGE when the screen is too small, -ENOMEM.
+ */
 TR_CHECKED int tr_grab_open(const struct tr_grab_settings *settings, struct tr_grab **ret_grab);
 void tr_grab_close(struct tr_grab *grab);
 

@@ -121,7 +121,8 @@ static void log_last_words(const char *runtime_dir)
 		tr_error("the X server said: %.600s", text);
 }
 
-/* Chromium composes as often as the mode it finds at its start refreshes; Xvfb's own says 0 = 60. */
+/* Chromium composes as often as the mode it finds at its start refreshes; Xvfb's own says 0 = 60.
+ */
 static int set_refresh(Display *display, int width, int height, int rate)
 {
 	char name[32];
@@ -147,8 +148,8 @@ static int set_refresh(Display *display, int width, int height, int rate)
 	};
 	RRMode id = XRRCreateMode(display, root, &mode);
 	XRRAddOutputMode(display, resources->outputs[0], id);
-	Status status = XRRSetCrtcConfig(display, resources, resources->crtcs[0], CurrentTime, 0, 0, id,
-		RR_Rotate_0, resources->outputs, 1);
+	Status status = XRRSetCrtcConfig(display, resources, resources->crtcs[0], CurrentTime, 0, 0,
+		id, RR_Rotate_0, resources->outputs, 1);
 	XSync(display, False);
 	rc = status == RRSetConfigSuccess ? 0 : -EIO;
 out:

@@ -13,17 +13,17 @@
 #define TR_XSERVER_MARGIN 8
 
 struct tr_xserver_settings {
-	const char *program;     /* NULL: Xvfb on PATH */
+	const char *program;	 /* NULL: Xvfb on PATH */
 	const char *runtime_dir; /* for the frame buffer file, the cookie and the log */
-	int width, height;       /* of the recorded picture */
-	int rate;                /* refresh in Hz */
+	int width, height;	 /* of the recorded picture */
+	int rate;		 /* refresh in Hz */
 };
 
 struct tr_xserver {
 	struct tr_child child;
-	char display[16];        /* ":7" */
-	char xauthority[256];    /* file with the cookie */
-	char frame_buffer[256];  /* file to map */
+	char display[16];	/* ":7" */
+	char xauthority[256];	/* file with the cookie */
+	char frame_buffer[256]; /* file to map */
 };
 
 /* Starts it and waits until it accepts clients, at most 20 s. Says what went wrong, quoting the

@@ -155,7 +155,10 @@ int tr_encoder_submit(
 {
 	struct tr_wire message = {
 		.type = TR_WIRE_ENCODE,
-		.encode = {.pts_ns = pts_ns, .changed = changed, .is_key = is_key, .has_map = has_map},
+		.encode = {.pts_ns = pts_ns,
+			.changed = changed,
+			.is_key = is_key,
+			.has_map = has_map},
 	};
 
 	if (encoder->socket < 0)

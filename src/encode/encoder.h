@@ -16,17 +16,17 @@ struct tr_encoder;
 
 struct tr_encoder_settings {
 	const char *program; /* path of telerec-encoder ... */
-	int program_fd;      /* ... or an open descriptor of it; 0: use the path */
+	int program_fd;	     /* ... or an open descriptor of it; 0: use the path */
 	struct tr_video_settings video;
 };
 
 struct tr_encoder_stats {
-	char name[24];    /* rung in use */
-	int64_t encoded;  /* pictures */
+	char name[24];	 /* rung in use */
+	int64_t encoded; /* pictures */
 	int64_t bytes;
-	int64_t took_us;  /* sum of encoding times */
+	int64_t took_us; /* sum of encoding times */
 	int64_t qp_sum;
-	unsigned starts;  /* of the process; restarts are one fewer */
+	unsigned starts; /* of the process; restarts are one fewer */
 };
 
 /* Makes the shared memory; starts no process. -errno. */

@@ -23,8 +23,8 @@ struct encoder {
 static bool settings_are_sane(const struct tr_video_settings *s)
 {
 	return s->width >= 16 && s->width <= 8192 && s->width % 2 == 0 && s->height >= 16 &&
-		s->height <= 8192 && s->height % 2 == 0 && s->rate >= 1 && s->rate <= 120 &&
-		s->quality >= 1 && s->quality <= 51 && s->kbps >= 0;
+	       s->height <= 8192 && s->height % 2 == 0 && s->rate >= 1 && s->rate <= 120 &&
+	       s->quality >= 1 && s->quality <= 51 && s->kbps >= 0;
 }
 
 static int open_rung(struct encoder *encoder, const struct tr_video_settings *settings)
@@ -44,7 +44,8 @@ static int open_rung(struct encoder *encoder, const struct tr_video_settings *se
 	return rc;
 }
 
-static void answer_open(struct encoder *encoder, const struct tr_wire *request, struct tr_wire *answer)
+static void answer_open(
+	struct encoder *encoder, const struct tr_wire *request, struct tr_wire *answer)
 {
 	const uint8_t *extradata;
 
@@ -75,7 +76,8 @@ static void answer_encode(
 	int64_t begin_ns = tr_clock_now_ns();
 
 	answer->type = TR_WIRE_PACKET;
-	answer->rc = encoder->video ? encoder->ops->encode(encoder->video, &input, &output) : -EPROTO;
+	answer->rc =
+		encoder->video ? encoder->ops->encode(encoder->video, &input, &output) : -EPROTO;
 	if (answer->rc == 0 && output.size == 0)
 		answer->rc = -EIO; /* some drivers call an empty packet success */
 	answer->packet.pts_ns = input.pts_ns;
@@ -111,7 +113,8 @@ static int serve(struct encoder *encoder)
 /* One JSON line a rung: what `telerec probe` shows. */
 static int probe(void)
 {
-	struct tr_video_settings settings = {.width = 1280, .height = 720, .rate = 30, .quality = 25};
+	struct tr_video_settings settings = {
+		.width = 1280, .height = 720, .rate = 30, .quality = 25};
 	int rc = -ENODEV;
 
 	for (size_t i = 0; i < TR_COUNT(rungs); i++) {
@@ -133,8 +136,9 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "--probe"))
 		return probe() < 0;
 	if (argc != 1) {
-		fprintf(stderr, "telerec-encoder is started by telerec-slot; on its own it knows only "
-				"--probe and --version\n");
+		fprintf(stderr,
+			"telerec-encoder is started by telerec-slot; on its own it knows only "
+			"--probe and --version\n");
 		return 2;
 	}
 	prctl(PR_SET_DUMPABLE, 0); /* no core dumps with pictures of a meeting */

@@ -21,11 +21,11 @@ struct tr_rate {
 	int blocks; /* macroblocks of a picture */
 
 	/* the model */
-	int last_qp;        /* of the last picture, 0: none */
-	double level_bits;  /* in the bucket now */
+	int last_qp;	   /* of the last picture, 0: none */
+	double level_bits; /* in the bucket now */
 	int64_t last_ns;
-	double block_bits;  /* mean bits of a changed block at quantizer step 1 */
-	double key_bits;    /* the same for key pictures */
+	double block_bits; /* mean bits of a changed block at quantizer step 1 */
+	double key_bits;   /* the same for key pictures */
 };
 
 void tr_rate_init(struct tr_rate *rate, int quality, int kbps, int buffer_kbit, int blocks);

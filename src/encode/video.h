@@ -18,18 +18,18 @@
 
 struct tr_video_settings {
 	int32_t width, height; /* even */
-	int32_t rate;          /* at most so many pictures a second */
+	int32_t rate;	       /* at most so many pictures a second */
 	int32_t quality;       /* like x264's CRF: lower is better; used when kbps is 0 */
-	int32_t kbps;          /* mean bitrate to keep; 0: by quality */
+	int32_t kbps;	       /* mean bitrate to keep; 0: by quality */
 	int32_t buffer_kbit;   /* decoder's buffer for kbps; 0: two seconds of it */
 };
 
 struct tr_video_input {
 	const struct tr_picture *picture;
 	int64_t pts_ns;
-	int changed;     /* macroblocks marked in the map */
-	bool is_key;     /* must be a key picture */
-	bool has_map;    /* the map is true against the picture encoded before */
+	int changed;  /* macroblocks marked in the map */
+	bool is_key;  /* must be a key picture */
+	bool has_map; /* the map is true against the picture encoded before */
 };
 
 struct tr_video_output {

@@ -37,7 +37,8 @@ static void judge_file(const struct tr_quality *q, struct tr_grade *grade)
 			(long long)q->time_errors);
 	char letter = letter_of(fabs(q->track_difference_s), 1.1, 3, 10);
 	if (letter)
-		find(grade, letter, "picture and sound end %.1f s apart", fabs(q->track_difference_s));
+		find(grade, letter, "picture and sound end %.1f s apart",
+			fabs(q->track_difference_s));
 	letter = letter_of(q->file_gap_s, 0.05, 0.5, 5);
 	if (letter)
 		find(grade, letter, "a hole of %.2f s in the sound's times", q->file_gap_s);
@@ -53,12 +54,13 @@ static void judge_pictures(const struct tr_quality *q, struct tr_grade *grade)
 
 	char letter = letter_of(share, 0.02, 0.10, 0.30);
 	if (letter)
-		find(grade, letter, "%.1f %% of the pictures were dropped: the machine is too slow or "
-				    "too busy",
+		find(grade, letter,
+			"%.1f %% of the pictures were dropped: the machine is too slow or "
+			"too busy",
 			share * 100);
 	if (q->encoder_restarts > 0)
-		find(grade, q->encoder_restarts > 3 ? 'C' : 'B', "the encoder was started again %u times",
-			q->encoder_restarts);
+		find(grade, q->encoder_restarts > 3 ? 'C' : 'B',
+			"the encoder was started again %u times", q->encoder_restarts);
 	if (q->page_reloads > 0)
 		find(grade, 'C', "the page had to be loaded again %u times", q->page_reloads);
 	if (q->parts > 1)
@@ -85,14 +87,16 @@ static void judge_sound(const struct tr_quality *q, struct tr_grade *grade)
 			q->sound_gap_s + q->sound_lost_s, q->sound_gaps);
 	letter = letter_of(fabs(q->drift_ppm), 200, 1000, 5000);
 	if (letter)
-		find(grade, letter, "the sound's clock was off by %.0f ppm (corrected)", q->drift_ppm);
+		find(grade, letter, "the sound's clock was off by %.0f ppm (corrected)",
+			q->drift_ppm);
 	if (!q->sound_expected)
 		return;
 	if (!q->has_audio)
 		find(grade, 'D', "there is no sound track");
 	else if (!q->had_player)
-		find(grade, 'D', "nobody opened the sound device: the page was silent, or the browser "
-				 "could not");
+		find(grade, 'D',
+			"nobody opened the sound device: the page was silent, or the browser "
+			"could not");
 	else if (seconds > 0 && q->silence_s >= seconds * 0.98)
 		find(grade, 'D', "all of it is silent");
 	if (seconds > 0 && (double)q->clipped > 480 * seconds) /* a hundredth of all samples */

@@ -32,7 +32,7 @@ struct tr_quality {
 	char encoder[24];
 	unsigned encoder_restarts;
 	double mean_qp;
-	double encode_ms; /* mean of a picture */
+	double encode_ms;     /* mean of a picture */
 	double share_changed; /* of the macroblocks, mean */
 
 	/* pictures: seen */
@@ -55,9 +55,9 @@ struct tr_quality {
 
 	/* the file, decoded */
 	int64_t decode_errors;
-	int64_t time_errors; /* packets whose time is missing or goes back */
+	int64_t time_errors;	   /* packets whose time is missing or goes back */
 	double track_difference_s; /* between the ends of picture and sound */
-	double file_gap_s;   /* longest hole in the sound's times */
+	double file_gap_s;	   /* longest hole in the sound's times */
 
 	/* the page and the browser */
 	unsigned page_reloads;
@@ -67,7 +67,8 @@ struct tr_quality {
 struct tr_grade {
 	char letter; /* 'A' very good, 'B' small faults, 'C' noticeable, 'D' bad, 'F' unusable */
 	unsigned count;
-	char reasons[TR_GRADE_REASONS][TR_GRADE_REASON_SIZE]; /* sentences, worst first not promised */
+	char reasons[TR_GRADE_REASONS]
+		    [TR_GRADE_REASON_SIZE]; /* sentences, worst first not promised */
 };
 
 /* The letter is that of the worst finding. */

@@ -14,14 +14,15 @@
 
 enum tr_packet_track {
 	TR_PACKET_NONE,
-	TR_PACKET_VIDEO, /* H.264, length-prefixed NAL units (4 bytes), decode order = display order */
+	TR_PACKET_VIDEO, /* H.264, length-prefixed NAL units (4 bytes), decode order = display order
+			  */
 	TR_PACKET_AUDIO, /* AAC-LC, one raw frame of 1024 samples */
 };
 
 struct tr_packet {
 	atomic_uint refs;
 	enum tr_packet_track track;
-	int64_t pts_ns;      /* from the recording's start; sound may start below zero (priming) */
+	int64_t pts_ns;	     /* from the recording's start; sound may start below zero (priming) */
 	int64_t duration_ns; /* 0: until the next packet of the track (video) */
 	bool is_key;
 	size_t size;

@@ -60,7 +60,7 @@ static struct timespec deadline_after(int timeout_ms)
 static bool has_room(const struct tr_packetq *queue, size_t size)
 {
 	return queue->count == 0 ||
-		(queue->count < queue->max_packets && queue->bytes + size <= queue->max_bytes);
+	       (queue->count < queue->max_packets && queue->bytes + size <= queue->max_bytes);
 }
 
 int tr_packetq_push(struct tr_packetq *queue, struct tr_packet *packet, int timeout_ms)

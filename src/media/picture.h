@@ -9,11 +9,11 @@
 
 struct tr_picture {
 	int width, height; /* pixels, even */
-	int y_stride;      /* bytes; rows have room up to the next multiple of 32 pixels */
-	int uv_stride;     /* bytes; U and V alternate, one pair for 2x2 pixels */
+	int y_stride;	   /* bytes; rows have room up to the next multiple of 32 pixels */
+	int uv_stride;	   /* bytes; U and V alternate, one pair for 2x2 pixels */
 	uint8_t *y;
 	uint8_t *uv;
-	int map_width;  /* macroblocks of 16x16 pixels */
+	int map_width; /* macroblocks of 16x16 pixels */
 	int map_height;
 	uint8_t *changed; /* map_width * map_height bytes, row by row: 1 where a pixel changed */
 };

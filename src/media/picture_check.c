@@ -3,9 +3,9 @@
 #include <string.h>
 
 #define GRID TR_PICTURE_CHECK_GRID
-#define BLACK_MAX 24   /* limited range: black is 16 */
-#define WHITE_MIN 230  /* white is 235 */
-#define SAME_MAX 6     /* per sample; encoders' noise is below it */
+#define BLACK_MAX 24  /* limited range: black is 16 */
+#define WHITE_MIN 230 /* white is 235 */
+#define SAME_MAX 6    /* per sample; encoders' noise is below it */
 
 void tr_picture_check_init(struct tr_picture_check *check, int width, int height)
 {

@@ -1,6 +1,7 @@
 /*
- * What is wrong with the pictures: black, white, or frozen stretches. Fed about once a second with a
- * picture and its time; looks at a coarse grid, so a look costs microseconds. Pure, no allocation.
+ * What is wrong with the pictures: black, white, or frozen stretches. Fed about once a second with
+ * a picture and its time; looks at a coarse grid, so a look costs microseconds. Pure, no
+ * allocation.
  */
 #ifndef TR_MEDIA_PICTURE_CHECK_H
 #define TR_MEDIA_PICTURE_CHECK_H
@@ -13,19 +14,19 @@
 struct tr_picture_check {
 	int width, height;
 	bool has_last;
-	int64_t last_ns;        /* of the last picture */
+	int64_t last_ns; /* of the last picture */
 	bool was_black, was_white;
-	int64_t same_since_ns;  /* the grid is the same since then */
+	int64_t same_since_ns; /* the grid is the same since then */
 	uint8_t grid[TR_PICTURE_CHECK_GRID * TR_PICTURE_CHECK_GRID];
 
 	/* the findings */
 	int64_t looks;
-	int64_t black_ns;          /* in all */
+	int64_t black_ns; /* in all */
 	int64_t longest_black_ns;
 	int64_t white_ns;
 	int64_t longest_white_ns;
 	int64_t longest_frozen_ns; /* the longest stretch without any difference in the grid */
-	int64_t run_ns;            /* of the black or white stretch going on */
+	int64_t run_ns;		   /* of the black or white stretch going on */
 };
 
 void tr_picture_check_init(struct tr_picture_check *check, int width, int height);

@@ -7,12 +7,12 @@
 #define TR_SOUND_CHECK_FLOOR_DB (-120.0) /* stands for silence */
 
 struct tr_sound_check {
-	int64_t frames;         /* looked at, 48 kHz */
-	int64_t silent_frames;  /* in blocks of 10 ms whose peak is below -60 dBFS */
+	int64_t frames;	       /* looked at, 48 kHz */
+	int64_t silent_frames; /* in blocks of 10 ms whose peak is below -60 dBFS */
 	int64_t longest_silent_frames;
-	int64_t clipped;        /* samples at or over full scale */
-	double peak;            /* linear */
-	double squares;         /* sum over both channels */
+	int64_t clipped; /* samples at or over full scale */
+	double peak;	 /* linear */
+	double squares;	 /* sum over both channels */
 
 	/* the block and the stretch going on */
 	int block_frames;

@@ -15,7 +15,7 @@
 #include <pthread.h>
 
 struct tr_finisher_result {
-	int rc;                  /* 0, or why the parts stay as they are */
+	int rc;			 /* 0, or why the parts stay as they are */
 	char file[NAME_MAX + 1]; /* names in the folder, "" for none */
 	char poster[NAME_MAX + 1];
 	char report[NAME_MAX + 1];

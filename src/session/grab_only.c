@@ -108,21 +108,24 @@ static void fill_settings(const struct options *options, const struct tr_program
 	*settings = (struct tr_pipeline_settings){
 		.dirfd = AT_FDCWD,
 		.file = options->to,
-		.video = {
-			.display = options->display,
-			.frame_buffer = options->fbdir ? frame_buffer : NULL,
-			.constant_rate = options->constant_rate,
-			.encoder = {
-				.program = programs->encoder,
-				.video = {
-					.width = options->width,
-					.height = options->height,
-					.rate = (int)options->rate,
-					.quality = (int)options->quality,
-					.kbps = (int)options->kbps,
-				},
+		.video =
+			{
+				.display = options->display,
+				.frame_buffer = options->fbdir ? frame_buffer : NULL,
+				.constant_rate = options->constant_rate,
+				.encoder =
+					{
+						.program = programs->encoder,
+						.video =
+							{
+								.width = options->width,
+								.height = options->height,
+								.rate = (int)options->rate,
+								.quality = (int)options->quality,
+								.kbps = (int)options->kbps,
+							},
+					},
 			},
-		},
 		.audio_kbps = 128,
 	};
 }
@@ -135,9 +138,9 @@ static int record(const struct options *options, const struct tr_pipeline_settin
 	int rc = tr_pipeline_start(settings, ignore_news, NULL, &pipeline);
 	if (rc < 0)
 		return rc;
-	int64_t end_ns = options->duration_ms > 0
-		? tr_pipeline_start_ns(pipeline) + options->duration_ms * TR_NS_PER_MS
-		: INT64_MAX;
+	int64_t end_ns = options->duration_ms > 0 ? tr_pipeline_start_ns(pipeline) +
+							    options->duration_ms * TR_NS_PER_MS
+						  : INT64_MAX;
 	wait_for_end(end_ns);
 	if (end_ns > tr_clock_now_ns())
 		end_ns = 0;

@@ -85,7 +85,7 @@ const char *tr_machine_state_name(enum tr_machine_state state)
 const char *tr_machine_event_name(enum tr_machine_event event)
 {
 	static const char *const names[TR_MACHINE_EVENTS] = {"configured", "browser ready", "start",
-		"page loaded", "page failed", "page crashed", "browser exited", "display lost", "stop",
-		"trouble", "give up", "finished", "quit"};
+		"page loaded", "page failed", "page crashed", "browser exited", "display lost",
+		"stop", "trouble", "give up", "finished", "quit"};
 	return event < TR_MACHINE_EVENTS ? names[event] : "invalid";
 }

@@ -11,10 +11,10 @@
 #define TR_SESSION_MACHINE_H
 
 enum tr_machine_state {
-	TR_MACHINE_NONE,      /* not configured */
-	TR_MACHINE_WARMING,   /* display up, browser starting */
-	TR_MACHINE_IDLE,      /* can record */
-	TR_MACHINE_JOINING,   /* the page is being loaded */
+	TR_MACHINE_NONE,    /* not configured */
+	TR_MACHINE_WARMING, /* display up, browser starting */
+	TR_MACHINE_IDLE,    /* can record */
+	TR_MACHINE_JOINING, /* the page is being loaded */
 	TR_MACHINE_RECORDING,
 	TR_MACHINE_REPAIRING, /* recording, while the browser or the page comes back */
 	TR_MACHINE_STOPPING,  /* the file is being finished */
@@ -40,17 +40,17 @@ enum tr_machine_event {
 };
 
 enum tr_machine_order {
-	TR_MACHINE_DO_DISPLAY = 1 << 0,  /* start the X server and choose the sound */
-	TR_MACHINE_DO_BROWSER = 1 << 1,  /* start the browser */
-	TR_MACHINE_DO_READY = 1 << 2,    /* say that it can record */
-	TR_MACHINE_DO_OPEN = 1 << 3,     /* load the page */
-	TR_MACHINE_DO_RECORD = 1 << 4,   /* start the pipeline */
-	TR_MACHINE_DO_STOP = 1 << 5,     /* stop the pipeline, finish the files */
-	TR_MACHINE_DO_FAIL = 1 << 6,     /* say why there is no recording */
+	TR_MACHINE_DO_DISPLAY = 1 << 0,	  /* start the X server and choose the sound */
+	TR_MACHINE_DO_BROWSER = 1 << 1,	  /* start the browser */
+	TR_MACHINE_DO_READY = 1 << 2,	  /* say that it can record */
+	TR_MACHINE_DO_OPEN = 1 << 3,	  /* load the page */
+	TR_MACHINE_DO_RECORD = 1 << 4,	  /* start the pipeline */
+	TR_MACHINE_DO_STOP = 1 << 5,	  /* stop the pipeline, finish the files */
+	TR_MACHINE_DO_FAIL = 1 << 6,	  /* say why there is no recording */
 	TR_MACHINE_DO_REDISPLAY = 1 << 7, /* another X server for the running pipeline */
-	TR_MACHINE_DO_BLANK = 1 << 8,    /* leave the page */
-	TR_MACHINE_DO_REFUSE = 1 << 9,   /* a start that cannot be: busy or not ready */
-	TR_MACHINE_DO_END = 1 << 10,     /* close everything */
+	TR_MACHINE_DO_BLANK = 1 << 8,	  /* leave the page */
+	TR_MACHINE_DO_REFUSE = 1 << 9,	  /* a start that cannot be: busy or not ready */
+	TR_MACHINE_DO_END = 1 << 10,	  /* close everything */
 };
 
 struct tr_machine_step {

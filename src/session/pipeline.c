@@ -243,7 +243,7 @@ static void fill_sound(struct tr_pipeline *pipeline, struct tr_quality *q)
 	q->sound_gaps = capture->gaps;
 	q->sound_gap_s = (double)capture->gap_frames / TR_MP4_AUDIO_RATE;
 	q->sound_lost_s = (double)capture->lost_frames / TR_MP4_AUDIO_RATE +
-		(double)sound.lost_packets * 1024 / TR_MP4_AUDIO_RATE;
+			  (double)sound.lost_packets * 1024 / TR_MP4_AUDIO_RATE;
 	q->sound_recoveries = capture->recoveries;
 	q->drift_ppm = capture->drift_ppm;
 	q->had_player = sound.has_player;
@@ -254,8 +254,7 @@ static void fill_sound(struct tr_pipeline *pipeline, struct tr_quality *q)
 	q->clipped = sound.check.clipped;
 }
 
-int tr_pipeline_stop(
-	struct tr_pipeline *pipeline, int64_t end_ns, struct tr_quality *ret_quality)
+int tr_pipeline_stop(struct tr_pipeline *pipeline, int64_t end_ns, struct tr_quality *ret_quality)
 {
 	if (end_ns == 0)
 		end_ns = tr_clock_now_ns();

@@ -19,8 +19,8 @@
 struct tr_pipeline;
 
 struct tr_pipeline_settings {
-	int dirfd;              /* borrowed while it lives */
-	const char *file;       /* in dirfd; must not exist */
+	int dirfd;	  /* borrowed while it lives */
+	const char *file; /* in dirfd; must not exist */
 	struct tr_video_track_settings video;
 	const struct tr_soundcard *soundcard; /* keeps; NULL: no sound track */
 	int audio_kbps;
@@ -38,7 +38,7 @@ typedef void tr_pipeline_news_fn(enum tr_pipeline_news news, void *user);
 struct tr_pipeline_status {
 	int64_t time_ns;   /* since the start */
 	int64_t synced_ns; /* on disk */
-	int64_t bytes;     /* on disk */
+	int64_t bytes;	   /* on disk */
 	struct tr_video_track_stats video;
 	struct tr_sound_track_stats sound;
 };
@@ -52,8 +52,8 @@ void tr_pipeline_read(struct tr_pipeline *pipeline, struct tr_pipeline_status *r
 void tr_pipeline_set_display(
 	struct tr_pipeline *pipeline, const char *display, const char *frame_buffer);
 
-/* Stops at `end_ns` (CLOCK_MONOTONIC, 0: now), writes what was captured until then, frees. Fills the
- * report's figures. The first error of the file, or 0. */
+/* Stops at `end_ns` (CLOCK_MONOTONIC, 0: now), writes what was captured until then, frees. Fills
+ * the report's figures. The first error of the file, or 0. */
 TR_CHECKED int tr_pipeline_stop(
 	struct tr_pipeline *pipeline, int64_t end_ns, struct tr_quality *ret_quality);
 

@@ -55,6 +55,7 @@ void tr_privileges_prepare_system(void)
 		return;
 	mode_t old = umask(0);
 	if (mkdir("/tmp/.X11-unix", 01777) < 0 && errno != EEXIST)
-		tr_warning("cannot make /tmp/.X11-unix: the X server will use its abstract socket only");
+		tr_warning(
+			"cannot make /tmp/.X11-unix: the X server will use its abstract socket only");
 	umask(old);
 }

@@ -11,8 +11,8 @@
 
 struct tr_programs {
 	char encoder[PATH_MAX];
-	int encoder_fd;          /* O_PATH */
-	char plugin[PATH_MAX];   /* libasound_module_pcm_telerec.so, "" when there is none */
+	int encoder_fd;	       /* O_PATH */
+	char plugin[PATH_MAX]; /* libasound_module_pcm_telerec.so, "" when there is none */
 };
 
 /* Beside the running program, else in the installed places. -ENOENT (said) without an encoder. */

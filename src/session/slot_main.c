@@ -79,7 +79,9 @@ int main(int argc, char **argv)
 		return tr_check_file_run(argc - 2, argv + 2);
 	if (argc >= 2 && !strcmp(argv[1], "--grab-only")) {
 		struct tr_programs programs;
-		return tr_programs_find(&programs) < 0 ? 1 : tr_grab_only_run(argc - 1, argv + 1, &programs);
+		return tr_programs_find(&programs) < 0
+			       ? 1
+			       : tr_grab_only_run(argc - 1, argv + 1, &programs);
 	}
 	if (argc == 3 && !strcmp(argv[1], "--control-fd"))
 		return run_slot((int)strtol(argv[2], NULL, 10)) < 0;

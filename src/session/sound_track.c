@@ -53,7 +53,8 @@ static void on_block(
 int tr_sound_track_create(
 	const struct tr_soundcard *card, int kbps, struct tr_sound_track **ret_track)
 {
-	TR_CLEANUP(tr_sound_track_destroyp) struct tr_sound_track *track = calloc(1, sizeof(*track));
+	TR_CLEANUP(tr_sound_track_destroyp)
+	struct tr_sound_track *track = calloc(1, sizeof(*track));
 
 	if (!track)
 		return -ENOMEM;

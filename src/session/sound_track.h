@@ -15,9 +15,9 @@ struct tr_sound_track;
 struct tr_sound_track_stats {
 	struct tr_capture_stats capture;
 	int64_t packets;
-	int64_t lost_packets; /* nobody took them: the disk hangs */
+	int64_t lost_packets;	/* nobody took them: the disk hangs */
 	double peak_db, rms_db; /* of the last second */
-	bool has_player;      /* somebody opened the device, as far as we can know */
+	bool has_player;	/* somebody opened the device, as far as we can know */
 	struct tr_sound_check check;
 };
 

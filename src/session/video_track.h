@@ -15,10 +15,10 @@
 struct tr_video_track;
 
 struct tr_video_track_settings {
-	const char *display;      /* borrowed for the start only */
+	const char *display;	  /* borrowed for the start only */
 	const char *frame_buffer; /* NULL: none */
 	struct tr_encoder_settings encoder;
-	bool constant_rate;       /* repeat pictures to the full rate */
+	bool constant_rate; /* repeat pictures to the full rate */
 };
 
 /* Counted since the recording's start. */
@@ -28,7 +28,7 @@ struct tr_video_track_stats {
 	int64_t repeated;  /* of these, pictures sent again because a second passed */
 	int64_t unchanged; /* damage without any different pixel: not encoded */
 	int64_t dropped;   /* changes that no picture shows because the encoder was busy */
-	int64_t late;      /* pictures taken more than two periods after their change */
+	int64_t late;	   /* pictures taken more than two periods after their change */
 	int64_t bytes;
 	int64_t last_pts_ns;
 	int64_t qp_sum;
@@ -69,7 +69,8 @@ TR_CHECKED int tr_video_track_start(const struct tr_video_track_settings *settin
 /* avcC. */
 size_t tr_video_track_extradata(const struct tr_video_track *track, const uint8_t **ret);
 
-/* Takes pictures from now on; their times count from `start_ns`. The queue must outlive the track. */
+/* Takes pictures from now on; their times count from `start_ns`. The queue must outlive the track.
+ */
 void tr_video_track_go(struct tr_video_track *track, int64_t start_ns, struct tr_packetq *queue);
 
 /* The screen is another (the X server or the browser was started again): connect to it. Until then

@@ -55,8 +55,8 @@ int tr_writer_start(struct tr_mp4 *mp4, struct tr_packetq *queue, tr_writer_erro
 		tr_mp4_abandon(mp4);
 		return -ENOMEM;
 	}
-	*writer = (struct tr_writer){
-		.mp4 = mp4, .queue = queue, .on_error = on_error, .user = user};
+	*writer =
+		(struct tr_writer){.mp4 = mp4, .queue = queue, .on_error = on_error, .user = user};
 	int rc = -pthread_create(&writer->thread, NULL, run, writer);
 	if (rc < 0) {
 		tr_mp4_abandon(mp4);

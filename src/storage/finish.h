@@ -35,7 +35,7 @@ TR_CHECKED int tr_finish_recording(int dirfd, const char *name,
  * between that and the report): the file is the first part again, and holds all of the others. No
  * such file is fine. May be cut off and called again at any moment. -errno; said.
  */
-TR_CHECKED int tr_finish_take_back(int dirfd, const char *name,
-	const struct tr_recording_part *parts, unsigned part_count);
+TR_CHECKED int tr_finish_take_back(
+	int dirfd, const char *name, const struct tr_recording_part *parts, unsigned part_count);
 
 #endif

@@ -60,8 +60,8 @@ static void luma_is_within_one_step_of_the_standards_formula(void **state)
 	for (int y = 0; y < HEIGHT; y++)
 		for (int x = 0; x < WIDTH; x++) {
 			const uint8_t *p = pixels + (y * WIDTH + x) * 4;
-			double true_y = 16 +
-				219 / 255.0 * (0.2126 * p[2] + 0.7152 * p[1] + 0.0722 * p[0]);
+			double true_y =
+				16 + 219 / 255.0 * (0.2126 * p[2] + 0.7152 * p[1] + 0.0722 * p[0]);
 			assert_true(fabs(planes.y[y * STRIDE + x] - true_y) <= 0.52);
 		}
 }
@@ -119,7 +119,8 @@ static void one_changed_pixel_marks_its_macroblock_only(void **state)
 		for (int x = 0; x < WIDTH; x += 5) {
 			memset(planes.changed, 0, sizeof(planes.changed));
 			pixels[(y * WIDTH + x) * 4 + 1] ^= 0x80;
-			assert_int_equal(convert(&planes, 0, (struct tr_rect){x, y, x + 1, y + 1}), 1);
+			assert_int_equal(
+				convert(&planes, 0, (struct tr_rect){x, y, x + 1, y + 1}), 1);
 			assert_int_equal(planes.changed[y / 16 * MAP_WIDTH + x / 16], 1);
 		}
 }

@@ -61,8 +61,8 @@ static void fill(Display *display, int x, int y, int width, int height, unsigned
 {
 	GC gc = XCreateGC(display, DefaultRootWindow(display), 0, NULL);
 	XSetForeground(display, gc, colour);
-	XFillRectangle(display, DefaultRootWindow(display), gc, x, y, (unsigned)width,
-		(unsigned)height);
+	XFillRectangle(
+		display, DefaultRootWindow(display), gc, x, y, (unsigned)width, (unsigned)height);
 	XFreeGC(display, gc);
 	XSync(display, False);
 }
@@ -176,8 +176,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(take_sees_what_was_drawn_in_the_mapped_frame_buffer,
 			start_server, stop_server),
-		cmocka_unit_test_setup_teardown(take_sees_what_was_drawn_through_shared_memory,
-			start_server, stop_server),
+		cmocka_unit_test_setup_teardown(
+			take_sees_what_was_drawn_through_shared_memory, start_server, stop_server),
 		cmocka_unit_test_setup_teardown(
 			the_mode_refreshes_at_the_recordings_rate, start_server, stop_server),
 		cmocka_unit_test_setup_teardown(

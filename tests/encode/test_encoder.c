@@ -38,7 +38,8 @@ static void paint(int shift)
 	struct tr_picture *picture = tr_encoder_picture(encoder);
 	for (int y = 0; y < HEIGHT; y++)
 		for (int x = 0; x < WIDTH; x++)
-			picture->y[y * picture->y_stride + x] = (uint8_t)(16 + (x + y + shift) % 200);
+			picture->y[y * picture->y_stride + x] =
+				(uint8_t)(16 + (x + y + shift) % 200);
 	memset(picture->uv, 128, (size_t)picture->uv_stride * HEIGHT / 2);
 }
 
@@ -96,7 +97,7 @@ static void assert_shows(const AVFrame *frame, int shift)
 	for (int y = 0; y < HEIGHT; y++)
 		for (int x = 0; x < WIDTH; x++)
 			error += abs(frame->data[0][y * frame->linesize[0] + x] -
-				(16 + (x + y + shift) % 200));
+				     (16 + (x + y + shift) % 200));
 	assert_true(error / (WIDTH * HEIGHT) < 6);
 	assert_int_equal(frame->colorspace, AVCOL_SPC_BT709);
 	assert_int_equal(frame->color_range, AVCOL_RANGE_MPEG);
@@ -180,8 +181,8 @@ static void a_missing_program_is_said(void **state)
 static void settings_that_no_encoder_takes_are_refused_by_the_process(void **state)
 {
 	struct tr_encoder *odd = NULL;
-	struct tr_encoder_settings settings = {.program = program,
-		.video = {.width = 8, .height = 8, .rate = 30, .quality = 20}};
+	struct tr_encoder_settings settings = {
+		.program = program, .video = {.width = 8, .height = 8, .rate = 30, .quality = 20}};
 	assert_int_equal(tr_encoder_create(&settings, &odd), 0);
 	assert_true(tr_encoder_start(odd) < 0);
 	tr_encoder_destroy(odd);
@@ -193,7 +194,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			every_picture_gives_one_packet_that_decodes_to_it, create, destroy),
 		cmocka_unit_test_setup_teardown(
-			a_picture_without_change_is_a_few_bytes_and_looks_the_same, create, destroy),
+			a_picture_without_change_is_a_few_bytes_and_looks_the_same, create,
+			destroy),
 		cmocka_unit_test_setup_teardown(
 			the_track_goes_on_after_the_process_was_killed, create, destroy),
 		cmocka_unit_test_setup_teardown(a_stopped_process_can_be_replaced, create, destroy),

@@ -25,7 +25,8 @@ static void a_key_picture_is_at_least_as_fine_as_what_follows(void **state)
 {
 	struct tr_rate rate;
 	tr_rate_init(&rate, 25, 0, 0, BLOCKS);
-	assert_true(tr_rate_choose(&rate, 0, true, BLOCKS) < tr_rate_choose(&rate, 0, false, BLOCKS));
+	assert_true(
+		tr_rate_choose(&rate, 0, true, BLOCKS) < tr_rate_choose(&rate, 0, false, BLOCKS));
 }
 
 static void quality_moves_every_quantizer(void **state)
@@ -33,7 +34,8 @@ static void quality_moves_every_quantizer(void **state)
 	struct tr_rate fine, coarse;
 	tr_rate_init(&fine, 20, 0, 0, BLOCKS);
 	tr_rate_init(&coarse, 30, 0, 0, BLOCKS);
-	assert_int_equal(tr_rate_choose(&coarse, 0, false, 100) - tr_rate_choose(&fine, 0, false, 100), 10);
+	assert_int_equal(
+		tr_rate_choose(&coarse, 0, false, 100) - tr_rate_choose(&fine, 0, false, 100), 10);
 }
 
 static void a_quantizer_stays_legal(void **state)

@@ -9,7 +9,8 @@ static enum tr_machine_state walk(enum tr_machine_state state, const enum tr_mac
 	return state;
 }
 
-#define WALK(state, ...) walk(state, (const enum tr_machine_event[]){__VA_ARGS__, TR_MACHINE_EVENTS})
+#define WALK(state, ...)                                                                           \
+	walk(state, (const enum tr_machine_event[]){__VA_ARGS__, TR_MACHINE_EVENTS})
 
 static void a_plain_recording_ends_idle_again(void **state)
 {
@@ -21,17 +22,18 @@ static void a_plain_recording_ends_idle_again(void **state)
 
 static void a_dead_browser_never_ends_a_recording(void **state)
 {
-	assert_int_equal(WALK(TR_MACHINE_RECORDING, TR_MACHINE_BROWSER_EXITED,
-				 TR_MACHINE_BROWSER_READY, TR_MACHINE_PAGE_FAILED,
-				 TR_MACHINE_PAGE_CRASHED, TR_MACHINE_PAGE_LOADED),
+	assert_int_equal(
+		WALK(TR_MACHINE_RECORDING, TR_MACHINE_BROWSER_EXITED, TR_MACHINE_BROWSER_READY,
+			TR_MACHINE_PAGE_FAILED, TR_MACHINE_PAGE_CRASHED, TR_MACHINE_PAGE_LOADED),
 		TR_MACHINE_RECORDING);
 	assert_true(tr_machine_next(TR_MACHINE_RECORDING, TR_MACHINE_BROWSER_EXITED).orders &
-		TR_MACHINE_DO_BROWSER);
+		    TR_MACHINE_DO_BROWSER);
 }
 
 static void a_lost_display_is_replaced_under_the_running_pipeline(void **state)
 {
-	struct tr_machine_step step = tr_machine_next(TR_MACHINE_RECORDING, TR_MACHINE_DISPLAY_LOST);
+	struct tr_machine_step step =
+		tr_machine_next(TR_MACHINE_RECORDING, TR_MACHINE_DISPLAY_LOST);
 	assert_int_equal(step.next, TR_MACHINE_REPAIRING);
 	assert_int_equal(step.orders, TR_MACHINE_DO_REDISPLAY | TR_MACHINE_DO_BROWSER);
 }
@@ -39,7 +41,8 @@ static void a_lost_display_is_replaced_under_the_running_pipeline(void **state)
 static void a_second_start_is_refused_and_changes_nothing(void **state)
 {
 	static const enum tr_machine_state busy[] = {TR_MACHINE_NONE, TR_MACHINE_WARMING,
-		TR_MACHINE_JOINING, TR_MACHINE_RECORDING, TR_MACHINE_REPAIRING, TR_MACHINE_STOPPING};
+		TR_MACHINE_JOINING, TR_MACHINE_RECORDING, TR_MACHINE_REPAIRING,
+		TR_MACHINE_STOPPING};
 	for (size_t i = 0; i < sizeof(busy) / sizeof(busy[0]); i++) {
 		struct tr_machine_step step = tr_machine_next(busy[i], TR_MACHINE_START);
 		assert_int_equal(step.next, busy[i]);
@@ -76,7 +79,8 @@ static void who_waits_for_a_start_hears_of_its_failure(void **state)
 	static const enum tr_machine_event ends[] = {TR_MACHINE_PAGE_FAILED, TR_MACHINE_STOP,
 		TR_MACHINE_TROUBLE, TR_MACHINE_GIVE_UP, TR_MACHINE_QUIT};
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		assert_true(tr_machine_next(TR_MACHINE_JOINING, ends[i]).orders & TR_MACHINE_DO_FAIL);
+		assert_true(
+			tr_machine_next(TR_MACHINE_JOINING, ends[i]).orders & TR_MACHINE_DO_FAIL);
 }
 
 static void every_state_and_event_has_a_name(void **state)
