@@ -283,3 +283,11 @@ bool tr_alsa_find_loopback(const char *id, int *ret_card)
 		*ret_card = card;
 	return found;
 }
+
+bool tr_alsa_has_card(const char *id)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/asound/%s", id);
+	return access(path, F_OK) == 0;
+}

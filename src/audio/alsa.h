@@ -38,8 +38,11 @@ TR_CHECKED int tr_alsa_get_time(struct tr_alsa *alsa, int64_t *ret_unread, int64
 /* Makes the card's clock `ppm` faster (rounded to 10 ppm). -ENOTSUP when it cannot be steered. */
 TR_CHECKED int tr_alsa_steer(struct tr_alsa *alsa, double ppm);
 
-/* True when the card `id` exists and is a snd-aloop; gives its number. */
+/* True when the card `id` exists, is a snd-aloop and may be opened; gives its number. */
 bool tr_alsa_find_loopback(const char *id, int *ret_card);
+
+/* True when the kernel has a card `id`, whoever may open it. */
+bool tr_alsa_has_card(const char *id);
 
 TR_CLEANUP_DEFINE(struct tr_alsa, tr_alsa_close)
 

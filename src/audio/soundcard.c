@@ -159,6 +159,10 @@ static int try_loopback(struct tr_soundcard *card, const struct tr_soundcard_set
 		rc = use_loopback(card, settings, id, 0);
 	else if (tr_alsa_find_loopback("Loopback", &number))
 		rc = use_loopback(card, settings, "Loopback", settings->slot % CARD_SUBSTREAMS);
+	else if (tr_alsa_has_card(id) || tr_alsa_has_card("Loopback"))
+		add_problem(card,
+			"This user may not open the loopback card: the slot's user must be in the "
+			"group audio, and /dev/snd must be there.");
 	else
 		add_problem(card,
 			"There is no snd-aloop card (neither \"%s\" nor \"Loopback\"): load it with "

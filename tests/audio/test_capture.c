@@ -151,6 +151,27 @@ static void without_a_card_silence_has_the_clocks_pace(void **state)
 	assert_true(stats.level_seconds >= 2);
 }
 
+static bool has_sound_come(struct rig *the_rig)
+{
+	struct tr_capture_stats stats;
+
+	tr_capture_get_stats(the_rig->capture, &stats);
+	return stats.last_sound_ns != 0;
+}
+
+static void an_end_at_the_present_is_not_passed_by_what_comes_meanwhile(void **state)
+{
+	struct tr_capture_stats stats;
+
+	for (int i = 0; i < 14; i++) {
+		struct timespec phase = {.tv_nsec = i * 3 * TR_NS_PER_MS};
+		start_with("fake", "type trfake");
+		assert_true(rig_wait_for(has_sound_come, &rig));
+		nanosleep(&phase, NULL); /* a block has 40 ms */
+		rig_stop(&rig, &stats);	 /* checks the length */
+	}
+}
+
 static void stopping_before_the_start_gives_nothing(void **state)
 {
 	card.way = TR_SOUNDCARD_NONE;
@@ -177,6 +198,9 @@ int main(void)
 			close_rig),
 		cmocka_unit_test_setup_teardown(
 			a_device_without_a_clock_neither_spins_nor_runs_ahead, make_dir, close_rig),
+		cmocka_unit_test_setup_teardown(
+			an_end_at_the_present_is_not_passed_by_what_comes_meanwhile, make_dir,
+			close_rig),
 		cmocka_unit_test_setup_teardown(
 			without_a_card_silence_has_the_clocks_pace, make_dir, close_rig),
 		cmocka_unit_test_setup_teardown(

@@ -1,9 +1,10 @@
 #!/bin/bash
-# make_initramfs.sh KERNEL_ROOT VERSION PROGRAM OUTPUT: a guest that loads snd-aloop with two cards
-# and runs the program as an ordinary user of the group audio.
+# make_initramfs.sh KERNEL_ROOT VERSION PROGRAM OUTPUT: a guest that loads snd-aloop and runs the
+# program twice: as an ordinary user of the group audio, and as one outside of it.
 #
 # KERNEL_ROOT holds lib/modules/VERSION, of a Debian package or "/". The guest's last line on the
-# console is "guest: the program ended with CODE".
+# console is "guest: the programs ended with CODE CODE". "telerec_filter=TESTS" among the kernel's
+# arguments chooses tests; "telerec_probe" only says "guest: alive".
 set -euo pipefail
 
 kernel_root=${1%/} version=$2 program=$3 output=$4
@@ -41,16 +42,22 @@ cp -rL /usr/share/alsa "$root/usr/share/alsa"
 cp "$(command -v busybox)" "$root/bin/busybox"
 ln -s busybox "$root/bin/sh"
 echo 'root:x:0:0::/:/bin/sh
-recorder:x:1000:1000::/tmp:/bin/sh' >"$root/etc/passwd"
+recorder:x:1000:1000::/tmp:/bin/sh
+outsider:x:1001:1001::/tmp:/bin/sh' >"$root/etc/passwd"
 echo 'root:x:0:
 audio:x:29:recorder
-recorder:x:1000:' >"$root/etc/group"
+recorder:x:1000:
+outsider:x:1001:' >"$root/etc/group"
 
 cat >"$root/init" <<'INIT'
 #!/bin/sh
 export PATH=/bin
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
+if grep -q telerec_probe /proc/cmdline; then
+	echo "guest: alive"
+	poweroff -f
+fi
 mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 mkdir -p /dev/shm
@@ -58,14 +65,20 @@ mount -t tmpfs tmpfs /dev/shm
 chmod 1777 /tmp /dev/shm
 for name in $(cat /lib/modules/order); do
 	parameters=
-	[ "$name" != snd_aloop ] || parameters="enable=1,1 pcm_substreams=1,1 id=tr0,tr1"
+	[ "$name" != snd_aloop ] || \
+		parameters="enable=1,1,1 pcm_substreams=1,1,8 id=tr0,tr1,Loopback"
 	insmod /lib/modules/$name.ko $parameters || echo "guest: cannot load $name"
 done
 chgrp -R 29 /dev/snd && chmod 0660 /dev/snd/*
 cat /proc/asound/cards
 cd /tmp
-HOME=/tmp su -s /bin/sh recorder -c "exec /program $(sed -n 's/.*telerec_arguments=\([^ ]*\).*/\1/p' /proc/cmdline)"
-echo "guest: the program ended with $?"
+filter=$(sed -n 's/.*telerec_filter=\([^ ]*\).*/\1/p' /proc/cmdline)
+codes=
+for user in recorder outsider; do
+	HOME=/tmp su -s /bin/sh $user -c "exec /program $filter"
+	codes="$codes $?"
+done
+echo "guest: the programs ended with$codes"
 poweroff -f
 INIT
 chmod 0755 "$root" "$root/init" "$root/tmp" "$root/program"
