@@ -9,18 +9,33 @@
 
 #include <errno.h>
 #include <string.h>
+#include <stdbool.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
+
+#define ROOM_BYTES (256 << 20)
+
+/* A container's /dev/shm may be tiny, and the browser wants the rest of it for itself. */
+static bool has_room(const char *place)
+{
+	struct statvfs vfs;
+
+	return statvfs(place, &vfs) == 0 && !(vfs.f_flag & ST_NOEXEC) &&
+		(int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize >= ROOM_BYTES;
+}
 
 int tr_runtime_dir_make(const struct tr_account *account, char *out, size_t size)
 {
 	/* /run/user/0 lets nobody but root through, so it is no place for an account we lend to. */
 	const char *own = account->uid == geteuid() ? getenv("XDG_RUNTIME_DIR") : NULL;
-	const char *places[] = {own, "/run", "/tmp"};
+	/* The frame buffer and the browser's profile want memory, not a disk, and the sound plug-in
+	 * may have to be run from here, which a /run mounted noexec forbids. */
+	const char *places[] = {own, "/dev/shm", "/run", "/tmp"};
 	int rc = -ENOENT;
 
 	for (size_t i = 0; i < TR_COUNT(places); i++) {
-		if (!places[i] || places[i][0] != '/')
+		if (!places[i] || places[i][0] != '/' || !has_room(places[i]))
 			continue;
 		rc = tr_text_format(out, size, "%s/telerec-XXXXXX", places[i]);
 		if (rc < 0)

@@ -6,7 +6,7 @@ set -euo pipefail
 seconds=${1:-40}
 coproc server { exec "$build/telerec-demo-meeting" 2>"$work/server"; }
 read -r -t 20 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
-"$build/telerec" record "${url%/}/" --for "${seconds}s" --to "$work/out" --name rec \
+"$build/telerec" record "$url" --for "${seconds}s" --to "$work/out" --name rec \
 	--size 1280x720 >"$work/log" 2>&1 &
 recorder=$!
 wait_until $((seconds + 120)) ended "$recorder" || fail "the recorder did not end"

@@ -20,7 +20,7 @@ for i in $(seq 100); do
 	errors=$(ffmpeg -v error -xerror -i "$part" -f null - 2>&1) || fail "copy $i does not decode: $errors"
 	lost=$(awk -v at="$(cat "$work/at.$i")" -v began="$began" -v has="$(seconds_of "$part" v)" \
 		'BEGIN { print at - began - has }')
-	worst=$(awk -v a="$worst" -v b="$lost" 'BEGIN { print a > b ? a : b }')
+	worst=$(awk -v a="$worst" -v b="$lost" 'BEGIN { print (a > b ? a : b) }')
 done
 echo "at most $worst s lost in 100 copies"
 # st_birth is in whole seconds, rounded down: one more second than the promise.
