@@ -52,7 +52,7 @@ int tr_soundring_create(const char *path, struct tr_soundring **ret_ring)
 	if (!ring->path)
 		return -ENOMEM;
 	int rc = map_file(ring);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	ring->generation = 1;
 	ring->shm->version = TR_SHM_VERSION;

@@ -62,7 +62,8 @@ int tr_rate_choose(struct tr_rate *rate, int64_t pts_ns, bool is_key, int change
 		double drained = (double)(pts_ns - rate->last_ns) / 1e9 * (double)rate->bits_per_s;
 		rate->level_bits = rate->level_bits > drained ? rate->level_bits - drained : 0;
 		rate->last_ns = pts_ns;
-		/* A key picture may fill a half of what is free, any other a tenth or its fair part. */
+		/* A key picture may fill a half of what is free, any other a tenth or its fair
+		 * part. */
 		double room = (double)rate->buffer_bits - rate->level_bits;
 		double fair = is_key ? room / 2 : fmax(room / 10, (double)rate->bits_per_s / 60);
 		if (room < 0)

@@ -46,12 +46,14 @@ static int set_parameters(x264_param_t *p, const struct tr_video_settings *setti
 	p->i_height = settings->height;
 	p->i_csp = X264_CSP_NV12;
 	p->i_bitdepth = 8;
-	/* One thread is cheapest: a picture takes a tenth of its time, and there are other slots. */
+	/* One thread is cheapest: a picture takes a tenth of its time, and there are other slots.
+	 */
 	p->i_threads = 1;
 	p->i_lookahead_threads = 1;
 	p->b_sliced_threads = 0;
-	/* The grid of the pictures' times (session/video_track.c), not their rate: readers that guess a
-	 * base rate compare it with the container's. It steers nothing at a constant quantizer. */
+	/* The grid of the pictures' times (session/video_track.c), not their rate: readers that
+	 * guess a base rate compare it with the container's. It steers nothing at a constant
+	 * quantizer. */
 	p->i_fps_num = 200;
 	p->i_fps_den = 1;
 	/* With a variable rate libx264 holds a picture back until it knows the next one's time. The
@@ -138,8 +140,8 @@ static int software_open(const struct tr_video_settings *settings, struct tr_vid
 		return -ENOMEM;
 	video->x264 = x264_encoder_open(&video->parameters);
 	if (!video->x264)
-		return tr_fail(-EIO, "libx264 does not open for %dx%d", settings->width,
-			settings->height);
+		return tr_fail(
+			-EIO, "libx264 does not open for %dx%d", settings->width, settings->height);
 	rc = pack_extradata(video);
 	if (rc < 0)
 		return tr_fail(rc, "libx264 gave no parameter sets");
@@ -157,8 +159,8 @@ static void fill_block_info(struct tr_video *video, const struct tr_video_input 
 		video->block_info[i] = changed[i] ? 0 : X264_MBINFO_CONSTANT;
 }
 
-static int software_encode(struct tr_video *video, const struct tr_video_input *input,
-	struct tr_video_output *output)
+static int software_encode(
+	struct tr_video *video, const struct tr_video_input *input, struct tr_video_output *output)
 {
 	const struct tr_picture *picture = input->picture;
 	x264_picture_t in, out;

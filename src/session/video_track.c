@@ -15,11 +15,12 @@
 #define REPEAT_NS TR_NS_PER_S
 #define CHECK_NS TR_NS_PER_S
 #define KEY_NS (8 * TR_NS_PER_S)
-/* Times are multiples of 1/200 s. Readers guess a stream's base rate from what all durations have in
- * common; without such a grid they guess 30, and pictures that are a little early or late fall onto
- * the same tick (a guess over 210 they do not believe either). It costs 2.5 ms at most. */
+/* Times are multiples of 1/200 s. Readers guess a stream's base rate from what all durations have
+ * in common; without such a grid they guess 30, and pictures that are a little early or late fall
+ * onto the same tick (a guess over 210 they do not believe either). It costs 2.5 ms at most. */
 #define GRID_HZ 200
-#define QUIET_KEY_NS (60 * TR_NS_PER_S) /* nothing changed since the last one: cheap to seek over */
+#define QUIET_KEY_NS (60 * TR_NS_PER_S) /* nothing changed since the last one: cheap to seek over  \
+					 */
 #define ENCODER_DEADLINE_NS (3 * TR_NS_PER_S)
 #define ENCODER_TRIES 5 /* deaths in a row without a packet */
 #define PUSH_TIMEOUT_MS 10000
@@ -34,18 +35,19 @@ struct tr_video_track {
 	int64_t period_ns;
 
 	/* the track's thread */
-	struct tr_grab *grab;       /* NULL: the display is lost, nobody gave another */
+	struct tr_grab *grab; /* NULL: the display is lost, nobody gave another */
 	struct tr_encoder *encoder;
 	struct tr_packetq *queue;
 	int64_t start_ns;
-	int64_t next_take_ns;       /* leaky bucket of pictures, see may_take_at() */
-	int64_t damage_since_ns;    /* 0: nothing waits */
-	int64_t submitted_ns;       /* the last one, CLOCK_MONOTONIC; 0: none */
+	int64_t next_take_ns;	 /* leaky bucket of pictures, see may_take_at() */
+	int64_t damage_since_ns; /* 0: nothing waits */
+	int64_t submitted_ns;	 /* the last one, CLOCK_MONOTONIC; 0: none */
+	int64_t due_ns;		 /* of the next one, at a constant rate */
 	int64_t last_pts_ns;
-	int64_t key_ns;             /* the last key picture */
+	int64_t key_ns; /* the last key picture */
 	int64_t checked_ns;
 	bool changed_since_key;
-	bool is_map_true;           /* against the last packet that came back */
+	bool is_map_true; /* against the last packet that came back */
 	bool needs_key;
 	unsigned deaths;
 
@@ -145,7 +147,7 @@ static bool is_key_due(const struct tr_video_track *track, int64_t now_ns)
 {
 	int64_t age_ns = now_ns - track->key_ns;
 	return track->needs_key || track->key_ns == 0 ||
-		age_ns >= (track->changed_since_key ? KEY_NS : QUIET_KEY_NS);
+	       age_ns >= (track->changed_since_key ? KEY_NS : QUIET_KEY_NS);
 }
 
 static int64_t on_grid(int64_t ns)
@@ -172,6 +174,9 @@ static int submit(struct tr_video_track *track, int64_t taken_ns, int changed)
 		return replace_encoder(track, "the encoder process is gone");
 	track->last_pts_ns = pts_ns;
 	track->submitted_ns = taken_ns;
+	track->due_ns += track->period_ns;
+	if (track->due_ns < taken_ns || track->due_ns > taken_ns + 2 * track->period_ns)
+		track->due_ns = taken_ns + track->period_ns;
 	return 0;
 }
 
@@ -245,8 +250,8 @@ static int repeat_picture(struct tr_video_track *track, int64_t now_ns)
 	pthread_mutex_unlock(&track->lock);
 	if (track->hooks.on_picture && now_ns - track->checked_ns >= CHECK_NS) {
 		track->checked_ns = now_ns;
-		track->hooks.on_picture(tr_encoder_picture(track->encoder), now_ns - track->start_ns,
-			track->hooks.user);
+		track->hooks.on_picture(tr_encoder_picture(track->encoder),
+			now_ns - track->start_ns, track->hooks.user);
 	}
 	return submit(track, now_ns, 0);
 }
@@ -255,7 +260,8 @@ static int64_t repeat_at(const struct tr_video_track *track)
 {
 	if (track->submitted_ns == 0)
 		return 0;
-	return track->submitted_ns + (track->settings.constant_rate ? track->period_ns : REPEAT_NS);
+	/* At a constant rate a late picture must not make the next one later. */
+	return track->settings.constant_rate ? track->due_ns : track->submitted_ns + REPEAT_NS;
 }
 
 static void reconnect(struct tr_video_track *track, const struct orders *orders)
@@ -388,8 +394,8 @@ static bool wait_for_go(struct tr_video_track *track)
 static enum tr_video_track_end end_of(int rc)
 {
 	return rc == 0		? TR_VIDEO_TRACK_STOPPED
-		: rc == -ENOBUFS ? TR_VIDEO_TRACK_QUEUE_FULL
-				 : TR_VIDEO_TRACK_ENCODER_LOST;
+	       : rc == -ENOBUFS ? TR_VIDEO_TRACK_QUEUE_FULL
+				: TR_VIDEO_TRACK_ENCODER_LOST;
 }
 
 static void *run(void *user)
@@ -404,7 +410,8 @@ static void *run(void *user)
 	if (track->grab)
 		tr_grab_invalidate(track->grab);
 	track->damage_since_ns = tr_clock_now_ns();
-	for (read_orders(track, &orders); rc == 0 && !orders.must_stop; read_orders(track, &orders)) {
+	for (read_orders(track, &orders); rc == 0 && !orders.must_stop;
+		read_orders(track, &orders)) {
 		if (orders.has_new_display)
 			reconnect(track, &orders);
 		rc = step(track);
@@ -532,9 +539,4 @@ void tr_video_track_read_stats(struct tr_video_track *track, struct tr_video_tra
 	pthread_mutex_lock(&track->lock);
 	*ret = track->stats;
 	pthread_mutex_unlock(&track->lock);
-}
-
-pid_t tr_video_track_encoder_pid(struct tr_video_track *track)
-{
-	return tr_encoder_pid(track->encoder);
 }

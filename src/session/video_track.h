@@ -84,7 +84,4 @@ void tr_video_track_destroy(struct tr_video_track *track); /* stops if need be; 
 
 void tr_video_track_read_stats(struct tr_video_track *track, struct tr_video_track_stats *ret);
 
-/* For tests: the encoder process. */
-pid_t tr_video_track_encoder_pid(struct tr_video_track *track);
-
 #endif

@@ -8,8 +8,8 @@
 #include "core/text.h"
 
 #include <errno.h>
-#include <string.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -22,7 +22,7 @@ static bool has_room(const char *place)
 	struct statvfs vfs;
 
 	return statvfs(place, &vfs) == 0 && !(vfs.f_flag & ST_NOEXEC) &&
-		(int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize >= ROOM_BYTES;
+	       (int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize >= ROOM_BYTES;
 }
 
 int tr_runtime_dir_make(const struct tr_account *account, char *out, size_t size)

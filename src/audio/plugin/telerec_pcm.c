@@ -505,7 +505,7 @@ SND_PCM_PLUGIN_SYMBOL(telerec)
 SND_PCM_PLUGIN_DEFINE_FUNC(telerec)
 {
 	const char *path;
-	struct stream *made;
+	struct stream *made = NULL;
 
 	(void)root;
 	if (stream != SND_PCM_STREAM_PLAYBACK)
@@ -513,7 +513,7 @@ SND_PCM_PLUGIN_DEFINE_FUNC(telerec)
 	int rc = read_path(conf, &path);
 	if (rc == 0)
 		rc = make_stream(path, &made);
-	if (rc < 0)
+	if (rc != 0)
 		return rc;
 	rc = snd_pcm_ioplug_create(&made->io, name, stream, mode);
 	if (rc < 0) {
