@@ -19,8 +19,9 @@
  * in common; without such a grid they guess 30, and pictures that are a little early or late fall
  * onto the same tick (a guess over 210 they do not believe either). It costs 2.5 ms at most. */
 #define GRID_HZ 200
-#define QUIET_KEY_NS (60 * TR_NS_PER_S) /* nothing changed since the last one: cheap to seek over  \
-					 */
+#define QUIET_KEY_NS                                                                               \
+	(60 * TR_NS_PER_S) /* nothing changed since the last one: cheap to seek over               \
+			    */
 #define ENCODER_DEADLINE_NS (3 * TR_NS_PER_S)
 #define ENCODER_TRIES 5 /* deaths in a row without a packet */
 #define PUSH_TIMEOUT_MS 10000
@@ -158,7 +159,9 @@ static int64_t on_grid(int64_t ns)
 
 static int submit(struct tr_video_track *track, int64_t taken_ns, int changed)
 {
-	int64_t pts_ns = on_grid(taken_ns - track->start_ns);
+	bool is_first = track->last_pts_ns < 0;
+	int64_t pts_ns =
+		is_first ? 0 : on_grid(taken_ns - track->start_ns + track->settings.lead_ns);
 	bool is_key = is_key_due(track, taken_ns);
 
 	if (pts_ns <= track->last_pts_ns)

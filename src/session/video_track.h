@@ -19,6 +19,8 @@ struct tr_video_track_settings {
 	const char *frame_buffer; /* NULL: none */
 	struct tr_encoder_settings encoder;
 	bool constant_rate; /* repeat pictures to the full rate */
+	/* Added to every picture's time: how long before its moment the screen shows it. */
+	int64_t lead_ns;
 };
 
 /* Counted since the recording's start. */

@@ -14,7 +14,7 @@ cp "$part" "$work/cut.mp4"
 between 0 "$length_then" 100 || fail "no pictures before the kill"
 another_part() { [ -s "$(folder)/rec.part-002.mp4" ]; }
 wait_until 60 another_part || fail "no second part was begun"
-decodes "$work/cut.mp4"
+decodes_part "$work/cut.mp4"
 between "$(awk -v l="$length_then" 'BEGIN { print l - 0.1 }')" "$(seconds_of "$work/cut.mp4" v)" 100 ||
 	fail "the first part lost pictures that were on disk"
 sleep 4

@@ -97,6 +97,15 @@ decodes() {
 	[ -z "$words" ] || fail "$1 decodes with: $words"
 }
 
+# decodes_part FILE: the same for a part that was cut. It may hold too few pictures for ffmpeg to guess
+# a rate from, so it gets an exact time base instead of a warning about its own guess.
+decodes_part() {
+	local words
+	words=$(ffmpeg -v warning -xerror -i "$1" -enc_time_base 1:90000 -f null - 2>&1) ||
+		fail "$1 does not decode: $words"
+	[ -z "$words" ] || fail "$1 decodes with: $words"
+}
+
 # seconds_of FILE [v|a]: the end of the last packet of the track.
 seconds_of() {
 	ffprobe -v error -select_streams "${2:-v}" -show_entries packet=pts_time -of csv=p=0 "$1" |
