@@ -1,15 +1,18 @@
 #include "encode/rate.h"
 
 #include <math.h>
+#include <stddef.h>
 
 #define QP_MIN 10
 #define QP_MAX 51
 
-/* Measured against CRF at equal SSIM (tests/bench/capture): a whole moving screen wants 2 steps
- * finer than the CRF number says, a half 3, small tiles 5, single spots 8. */
-#define WHOLE_OFFSET (-2.0)
-#define PER_HALVING 0.95
-#define FINEST_OFFSET (-8.0)
+/* Steps finer than the CRF number, by the share of the macroblocks that changed: what meets CRF's
+ * SSIM within 0.001 in tests/bench/capture (a whole moving screen, half of it, small tiles, spots).
+ */
+static const struct {
+	double share;
+	int offset;
+} offsets[] = {{0.75, -2}, {0.30, -4}, {0.06, -6}, {0.01, -7}, {0.00, -8}};
 
 /* A finer key picture lifts every still area after it, and constant blocks then never need a
  * second look. */
@@ -38,14 +41,14 @@ static double step_of(int qp)
 
 static int by_quality(const struct tr_rate *rate, bool is_key, int changed)
 {
-	double share = (changed > 0 ? changed : 1) / (double)rate->blocks;
-	double offset = WHOLE_OFFSET + PER_HALVING * log2(share);
+	double share = changed / (double)rate->blocks;
+	size_t i = 0;
 
 	if (is_key)
 		return rate->quality + KEY_OFFSET;
-	if (offset < FINEST_OFFSET)
-		offset = FINEST_OFFSET;
-	return rate->quality + (int)lround(offset);
+	while (share < offsets[i].share)
+		i++;
+	return rate->quality + offsets[i].offset;
 }
 
 static double expected_bits(const struct tr_rate *rate, bool is_key, int changed, int qp)

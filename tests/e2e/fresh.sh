@@ -11,10 +11,10 @@ source=${TR_SOURCE_DIR:?}
 [ "$(id -u)" = 0 ] || skip "only root can make a system"
 command -v mmdebstrap >/dev/null || skip "mmdebstrap is not installed"
 root=$work/root
-mirror=$(sed -n 's/^URIs: *//p; s/^deb \(\[[^]]*\] \)\?\(http[^ ]*debian\) .*/\2/p' \
-	/etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | grep -m1 '/debian/*$' ||
-	echo http://deb.debian.org/debian)
-mmdebstrap --quiet --variant=apt --include=ca-certificates "$suite" "$root" "$mirror" \
+mirror=$({ cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null || true; } |
+	awk '{ for (i = 1; i <= NF; i++) if (!found && $i ~ /^https?:.*\/debian\/?$/) found = $i }
+		END { print found ? found : "http://deb.debian.org/debian" }')
+mmdebstrap --quiet --variant=apt --include=ca-certificates,mount "$suite" "$root" "$mirror" \
 	>"$work/log" 2>&1 || fail "mmdebstrap $suite"
 cp /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
 [ ! -d /etc/apt/apt.conf.d ] || cp -n /etc/apt/apt.conf.d/*proxy* "$root/etc/apt/apt.conf.d/" 2>/dev/null || true
