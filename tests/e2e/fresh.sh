@@ -24,7 +24,6 @@ git -C "$source" ls-files -z --cached --others --exclude-standard |
 cat >"$root/enter" <<'INSIDE'
 #!/bin/sh
 set -e
-mount -t proc proc /proc
 mount -t tmpfs tmpfs /dev/shm
 mount -t tmpfs tmpfs /tmp
 mount -t tmpfs tmpfs /run
@@ -45,6 +44,7 @@ timeout 2400 unshare --mount --pid --fork --kill-child --propagation private bas
 	ln -sfn /proc/self/fd "$root/dev/fd"
 	cd "$root"
 	pivot_root . old
+	mount -t proc proc /proc
 	umount -l /old
 	exec /enter
 ' - "$root" >"$work/log" 2>&1 || fail "quickstart record failed on $suite"
