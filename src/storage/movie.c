@@ -1,5 +1,7 @@
 #include "storage/movie.h"
 
+#include "core/clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libavcodec/avcodec.h>
@@ -148,6 +150,24 @@ static int open_format(struct tr_movie *movie)
 	return rc < 0 ? tr_movie_errno(rc) : 0;
 }
 
+/* From the index of an ordinary file. Not format->duration, which newer FFmpegs fill only once the
+ * packets were looked at. */
+static int64_t longest_track_ns(const AVFormatContext *format)
+{
+	int64_t longest_ns = 0;
+
+	for (unsigned i = 0; i < format->nb_streams; i++) {
+		const AVStream *stream = format->streams[i];
+		if (stream->duration == AV_NOPTS_VALUE || stream->duration <= 0)
+			continue;
+		int64_t ns = av_rescale_q(
+			stream->duration, stream->time_base, (AVRational){1, (int)TR_NS_PER_S});
+		if (ns > longest_ns)
+			longest_ns = ns;
+	}
+	return longest_ns;
+}
+
 int tr_movie_open(int dirfd, const char *name, struct tr_movie **ret_movie)
 {
 	TR_CLEANUP(tr_movie_closep) struct tr_movie *movie = calloc(1, sizeof(*movie));
@@ -169,8 +189,7 @@ int tr_movie_open(int dirfd, const char *name, struct tr_movie **ret_movie)
 		if (type == AVMEDIA_TYPE_AUDIO && movie->audio < 0)
 			movie->audio = (int)i;
 	}
-	if (movie->format->duration > 0)
-		movie->duration_ns = movie->format->duration * 1000;
+	movie->duration_ns = longest_track_ns(movie->format);
 	*ret_movie = tr_take(movie);
 	return 0;
 }
