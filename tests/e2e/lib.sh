@@ -62,6 +62,20 @@ start_recording() {
 	wait_until 60 part_has_pictures || fail "no fragment was on disk after 60 s"
 }
 
+# record_demo [PAGE] SECONDS: records the demo meeting, or another page of its server, to the end.
+record_demo() {
+	local page=$1 seconds=$2 url
+	coproc server { exec "$build/telerec-demo-meeting" 2>"$work/server"; }
+	read -r -t 20 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
+	[ -z "$page" ] || url=${url%/*}/$page
+	"$build/telerec" record "$url" --for "${seconds}s" --to "$work/out" --name rec \
+		--size 1280x720 >"$work/log" 2>&1 &
+	recorder=$!
+	wait_until $((seconds + 120)) ended "$recorder" || fail "the recorder did not end"
+	end_recording 0
+	kill "$server_PID"
+}
+
 folder() { echo "$work/out/rec"; }
 
 part_has_pictures() {
