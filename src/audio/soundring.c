@@ -52,8 +52,8 @@ int tr_soundring_create(const char *path, struct tr_soundring **ret_ring)
 	if (!ring->path)
 		return -ENOMEM;
 	int rc = map_file(ring);
-	if (rc != 0)
-		return rc;
+	if (!ring->shm)
+		return rc < 0 ? rc : -EIO;
 	ring->generation = 1;
 	ring->shm->version = TR_SHM_VERSION;
 	ring->shm->rate = TR_SHM_RATE;
