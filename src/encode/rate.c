@@ -12,11 +12,12 @@
 static const struct {
 	double share;
 	int offset;
-} offsets[] = {{0.75, -2}, {0.30, -4}, {0.06, -6}, {0.01, -7}, {0.00, -8}};
+} offsets[] = {{0.75, -3}, {0.30, -4}, {0.06, -5}, {0.01, -6}, {0.00, -7}};
 
 /* A finer key picture lifts every still area after it, and constant blocks then never need a
  * second look. */
-#define KEY_OFFSET (-5)
+#define KEY_OFFSET (-6)
+#define NEW_SCENE_SHARE 0.5
 
 void tr_rate_init(struct tr_rate *rate, int quality, int kbps, int buffer_kbit, int blocks)
 {
@@ -25,6 +26,7 @@ void tr_rate_init(struct tr_rate *rate, int quality, int kbps, int buffer_kbit, 
 		.bits_per_s = (int64_t)kbps * 1000,
 		.buffer_bits = (int64_t)(buffer_kbit > 0 ? buffer_kbit : 2 * kbps) * 1000,
 		.blocks = blocks,
+		.last_share = 1, /* no jump before the first picture */
 	};
 }
 
@@ -44,7 +46,10 @@ static int by_quality(const struct tr_rate *rate, bool is_key, int changed)
 	double share = changed / (double)rate->blocks;
 	size_t i = 0;
 
-	if (is_key)
+	/* A new slide after small changes is a scene of its own: it will stand, and what is coarse
+	 * in it would be encoded a second time by the next finer picture. */
+	bool is_new_scene = share >= NEW_SCENE_SHARE && rate->last_share < NEW_SCENE_SHARE / 2;
+	if (is_key || is_new_scene)
 		return rate->quality + KEY_OFFSET;
 	while (share < offsets[i].share)
 		i++;
@@ -84,7 +89,7 @@ static void learn(double *mean, double value)
 
 void tr_rate_done(struct tr_rate *rate, bool is_key, int changed, int qp, int64_t bits)
 {
-	rate->last_qp = qp;
+	rate->last_share = changed / (double)rate->blocks;
 	rate->level_bits += (double)bits;
 	if (is_key)
 		learn(&rate->key_bits, (double)bits * step_of(qp) / rate->blocks);

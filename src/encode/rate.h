@@ -21,7 +21,7 @@ struct tr_rate {
 	int blocks; /* macroblocks of a picture */
 
 	/* the model */
-	int last_qp;	   /* of the last picture, 0: none */
+	double last_share; /* of the macroblocks that changed in the last picture */
 	double level_bits; /* in the bucket now */
 	int64_t last_ns;
 	double block_bits; /* mean bits of a changed block at quantizer step 1 */

@@ -77,7 +77,11 @@ static int set_parameters(x264_param_t *p, const struct tr_video_settings *setti
 	/* A constant quantizer spares x264's own search in a half-size picture (18-25 %); each
 	 * picture's comes from rate.h. */
 	p->rc.i_rc_method = X264_RC_CQP;
-	p->rc.i_qp_constant = settings->quality;
+	p->rc.i_qp_constant = 30;
+	/* libx264 cuts what it is told per picture to the range from its I to its B quantizer,
+	 * which it derives by these factors: this makes it 10 to 51. */
+	p->rc.f_ip_factor = 10.08f; /* 2 ^ ((30 - 10) / 6) */
+	p->rc.f_pb_factor = 11.31f; /* 2 ^ ((51 - 30) / 6) */
 	p->analyse.b_mb_info = 1;
 	p->analyse.b_psnr = 0;
 	p->analyse.b_ssim = 0;
