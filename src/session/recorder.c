@@ -29,9 +29,9 @@
 #define HEALTHY_NS (60 * TR_NS_PER_S) /* after which earlier repairs are forgotten */
 /* Chromium picks a video's picture for the moment when a real screen would light it, and counts on
  * the way there; ours is read as soon as it is drawn. Measured with tests/bench/avsync on video
- * elements at 30 and 60 Hz: 34 to 58 ms too early, constant within a recording (the phase of the
+ * elements at 30 and 60 Hz: 23 to 59 ms too early, constant within a recording (the phase of the
  * refresh decides), while the recorder alone is off by 1 ms. */
-#define BROWSER_LEAD_NS (45 * TR_NS_PER_MS)
+#define BROWSER_LEAD_NS (40 * TR_NS_PER_MS)
 #define NO_SOUND_AFTER_NS (10 * TR_NS_PER_S)
 #define LOW_DISK_BYTES (200 << 20)
 #define NO_DISK_BYTES (20 << 20) /* room for the tail and the finished file's index */
