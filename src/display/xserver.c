@@ -116,7 +116,6 @@ static void log_last_words(const char *runtime_dir)
 	if (tr_text_format(path, sizeof(path), "%s/" LOG_NAME, runtime_dir) < 0 ||
 		tr_file_read(AT_FDCWD, path, 65536, &text, NULL) < 0)
 		return;
-	text[strcspn(text, "\0")] = '\0';
 	if (*text)
 		tr_error("the X server said: %.600s", text);
 }

@@ -9,6 +9,9 @@
 /* A finer key picture lifts every still area after it, and constant blocks then never need a
  * second look; so no other picture may be finer. */
 #define KEY_OFFSET (-6)
+
+#define NEW_SCENE_SHARE 0.5
+
 /* Steps finer than the CRF number, by the share of the macroblocks that changed: what meets CRF's
  * SSIM within 0.001 in tests/bench/capture (a whole moving screen, half of it, small tiles, spots).
  */
@@ -16,8 +19,6 @@ static const struct {
 	double share;
 	int offset;
 } offsets[] = {{0.75, -3}, {0.30, -4}, {0.06, -5}, {0.00, KEY_OFFSET}};
-
-#define NEW_SCENE_SHARE 0.5
 
 void tr_rate_init(struct tr_rate *rate, int quality, int kbps, int buffer_kbit, int blocks)
 {

@@ -51,10 +51,10 @@ static int set_parameters(x264_param_t *p, const struct tr_video_settings *setti
 	p->i_threads = 1;
 	p->i_lookahead_threads = 1;
 	p->b_sliced_threads = 0;
-	/* The grid of the pictures' times (session/video_track.c), not their rate: readers that
+	/* The grid of the pictures' times (video.h), not their rate: readers that
 	 * guess a base rate compare it with the container's. It steers nothing at a constant
 	 * quantizer. */
-	p->i_fps_num = 200;
+	p->i_fps_num = TR_VIDEO_GRID_HZ;
 	p->i_fps_den = 1;
 	/* With a variable rate libx264 holds a picture back until it knows the next one's time. The
 	 * times that count are the container's. */

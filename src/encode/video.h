@@ -16,6 +16,11 @@
 
 #define TR_VIDEO_EXTRADATA_MAX 256
 
+/* Times are multiples of 1/200 s. Readers guess a stream's base rate from what all durations have
+ * in common; without such a grid they guess 30, and pictures that are a little early or late fall
+ * onto the same tick (a guess over 210 they do not believe either). It costs 2.5 ms at most. */
+#define TR_VIDEO_GRID_HZ 200
+
 struct tr_video_settings {
 	int32_t width, height; /* even */
 	int32_t rate;	       /* at most so many pictures a second */

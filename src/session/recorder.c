@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PROGRESS_NS (TR_NS_PER_S / 2)
 #define PROGRESS_US 500000
 #define TIMER_ACCURACY_US 10000
 #define EVENTS_MAX 16

@@ -15,10 +15,6 @@
 #define REPEAT_NS TR_NS_PER_S
 #define CHECK_NS TR_NS_PER_S
 #define KEY_NS (8 * TR_NS_PER_S)
-/* Times are multiples of 1/200 s. Readers guess a stream's base rate from what all durations have
- * in common; without such a grid they guess 30, and pictures that are a little early or late fall
- * onto the same tick (a guess over 210 they do not believe either). It costs 2.5 ms at most. */
-#define GRID_HZ 200
 #define QUIET_KEY_NS                                                                               \
 	(60 * TR_NS_PER_S) /* nothing changed since the last one: cheap to seek over               \
 			    */
@@ -153,8 +149,8 @@ static bool is_key_due(const struct tr_video_track *track, int64_t now_ns)
 
 static int64_t on_grid(int64_t ns)
 {
-	int64_t tick = (ns * GRID_HZ + TR_NS_PER_S / 2) / TR_NS_PER_S;
-	return (tick * TR_NS_PER_S + GRID_HZ / 2) / GRID_HZ;
+	int64_t tick = (ns * TR_VIDEO_GRID_HZ + TR_NS_PER_S / 2) / TR_NS_PER_S;
+	return (tick * TR_NS_PER_S + TR_VIDEO_GRID_HZ / 2) / TR_VIDEO_GRID_HZ;
 }
 
 static int submit(struct tr_video_track *track, int64_t taken_ns, int changed)
@@ -165,7 +161,7 @@ static int submit(struct tr_video_track *track, int64_t taken_ns, int changed)
 	bool is_key = is_key_due(track, taken_ns);
 
 	if (pts_ns <= track->last_pts_ns)
-		pts_ns = on_grid(track->last_pts_ns + TR_NS_PER_S / GRID_HZ);
+		pts_ns = on_grid(track->last_pts_ns + TR_NS_PER_S / TR_VIDEO_GRID_HZ);
 	if (is_key) {
 		track->key_ns = taken_ns;
 		track->changed_since_key = false;
