@@ -121,6 +121,8 @@ static int send_start(struct run *run)
 	struct tr_message_start *to = &message.start;
 
 	copy(to->session_id, sizeof(to->session_id), request->name);
+	copy(to->mode, sizeof(to->mode), "page");
+	to->rtcstats = -1;
 	copy(to->name, sizeof(to->name), request->name);
 	copy(to->url, sizeof(to->url), request->url);
 	to->constant_rate = request->config.video.constant_rate;

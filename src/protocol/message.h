@@ -18,18 +18,24 @@
 #define TR_MESSAGE_NAME_MAX 160	     /* names of files and devices, short words */
 #define TR_MESSAGE_SENTENCE_MAX 1024 /* cut when sending, never refused */
 #define TR_MESSAGE_URL_MAX 16384
+#define TR_MESSAGE_HOSTS_MAX 4096
+#define TR_MESSAGE_JSON_MAX 65536 /* JSON as text, for somebody else to read */
 
 enum tr_message_type {
 	/* parent -> slot */
 	TR_MESSAGE_CONFIGURE, /* once, first */
 	TR_MESSAGE_START,     /* with the descriptor of the recording's folder */
-	TR_MESSAGE_STOP,      /* finish the recording, then say finished or failed */
-	TR_MESSAGE_QUIT,      /* end the process (finishes a recording first) */
+	TR_MESSAGE_STOP,      /* end the recording: stopped comes, then finished or failed */
+	TR_MESSAGE_FINISH, /* with the descriptor of a folder whose recorder died: make its files */
+	TR_MESSAGE_QUIT,   /* end the process (finishes a recording first) */
 	/* slot -> parent */
 	TR_MESSAGE_READY, /* after configure: it can record */
 	TR_MESSAGE_STATE,
+	TR_MESSAGE_STARTED,  /* once: the first pictures and sound are on the disk */
+	TR_MESSAGE_MEETING,  /* what the meeting's page says of itself, after each change */
 	TR_MESSAGE_PROGRESS, /* about twice a second while it records */
-	TR_MESSAGE_FINISHED, /* the recording is complete on disk */
+	TR_MESSAGE_STOPPED,  /* nothing more comes into the file: the next may start when idle */
+	TR_MESSAGE_FINISHED, /* the recording is complete on disk; maybe long after stopped */
 	TR_MESSAGE_FAILED,   /* it is not; or the slot cannot be made ready */
 	TR_MESSAGE_WARNING,
 	TR_MESSAGE_COUNT_,
@@ -47,6 +53,9 @@ struct tr_message_configure {
 	char sound_player_pcm[TR_MESSAGE_NAME_MAX];
 	char browser[PATH_MAX];		   /* "": find one */
 	char encoder[TR_MESSAGE_NAME_MAX]; /* "auto" or "software" */
+	/* The only names the browser may resolve, between commas, "*." for all below; "": any. */
+	char hosts[TR_MESSAGE_HOSTS_MAX];
+	bool ignore_certificate_errors; /* of the pages */
 };
 
 struct tr_message_start {
@@ -61,6 +70,26 @@ struct tr_message_start {
 	int64_t page_timeout_ms;
 	bool sound_expected; /* nobody playing is worth a warning */
 	bool is_resume;	     /* the slot died: go on in the same folder with a new part */
+	char hosts[TR_MESSAGE_HOSTS_MAX]; /* as in configure; other ones cost a new browser */
+
+	/* of a Jitsi meeting; with mode "page" the rest means nothing */
+	char mode[16]; /* "page": any page; "file", "stream": a meeting, as the room is told */
+	char call_jid[TR_MESSAGE_SENTENCE_MAX];	     /* the hidden participant's account, or "" */
+	char call_password[TR_MESSAGE_SENTENCE_MAX]; /* a secret */
+	char call_name[TR_MESSAGE_NAME_MAX];	     /* callStatsUserName */
+	char view_url[TR_MESSAGE_URL_MAX];	     /* where a stream is watched, or "" */
+	char url_parameters[TR_MESSAGE_URL_MAX];     /* further ones for the fragment, or "" */
+	int rtcstats;				     /* 0, 1; -1: not said */
+	char metadata[TR_MESSAGE_JSON_MAX]; /* object for metadata.json, or ""; may hold secrets */
+	int64_t join_timeout_ms;	    /* from the page's load */
+	int64_t empty_timeout_ms;
+	int64_t no_media_timeout_ms;
+	int64_t all_muted_timeout_ms;
+	int64_t ice_timeout_ms;
+};
+
+struct tr_message_finish {
+	char session_id[TR_MESSAGE_NAME_MAX];
 };
 
 struct tr_message_ready {
@@ -72,6 +101,20 @@ struct tr_message_ready {
 
 struct tr_message_state {
 	char state[TR_MESSAGE_NAME_MAX];
+};
+
+struct tr_message_started {
+	char session_id[TR_MESSAGE_NAME_MAX];
+	int64_t join_ms; /* from the start to the joined meeting (or loaded page) */
+	int64_t took_ms; /* from the start until now */
+};
+
+struct tr_message_meeting {
+	bool is_joined;
+	int participants; /* the others that count: no hidden ones */
+	int muted;	  /* of them, picture and sound; telephones count as muted */
+	bool is_connected;
+	int64_t download_kbps;
 };
 
 struct tr_message_progress {
@@ -87,7 +130,15 @@ struct tr_message_progress {
 	char note[TR_MESSAGE_NAME_MAX]; /* what a person should know now, or "" */
 };
 
+struct tr_message_stopped {
+	char session_id[TR_MESSAGE_NAME_MAX];
+	enum tr_reason reason; /* none: as asked, or the time was over */
+	char sentence[TR_MESSAGE_SENTENCE_MAX];
+	bool has_files; /* finished or failed comes when they are made; else nothing was recorded */
+};
+
 struct tr_message_finished {
+	char session_id[TR_MESSAGE_NAME_MAX];
 	char file[NAME_MAX + 1]; /* names in the folder; "" when there is none */
 	char poster[NAME_MAX + 1];
 	char report[NAME_MAX + 1];
@@ -97,6 +148,7 @@ struct tr_message_finished {
 };
 
 struct tr_message_failed {
+	char session_id[TR_MESSAGE_NAME_MAX];	/* "": of the slot itself */
 	enum tr_reason reason;			/* travels by its name */
 	char sentence[TR_MESSAGE_SENTENCE_MAX]; /* "": the reason's own */
 	int exit_code;
@@ -112,9 +164,13 @@ struct tr_message {
 	union {
 		struct tr_message_configure configure;
 		struct tr_message_start start;
+		struct tr_message_finish finish;
 		struct tr_message_ready ready;
 		struct tr_message_state state;
+		struct tr_message_started started;
+		struct tr_message_meeting meeting;
 		struct tr_message_progress progress;
+		struct tr_message_stopped stopped;
 		struct tr_message_finished finished;
 		struct tr_message_failed failed;
 		struct tr_message_warning warning;

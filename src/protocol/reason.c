@@ -34,6 +34,17 @@ static const struct reason_row {
 		"The recording process kept dying; what was recorded until then is kept."},
 	[TR_REASON_INTERRUPTED] = {"interrupted", 130,
 		"Stopped at once; what was recorded until then is on the disk, unfinished."},
+	[TR_REASON_MEETING_EMPTY] = {"meeting_empty", 0, "Everybody has left the meeting."},
+	[TR_REASON_MEETING_MUTED] = {"meeting_muted", 0,
+		"Everybody in the meeting was muted for too long."},
+	[TR_REASON_MEETING_KICKED] = {"meeting_kicked", 0,
+		"Somebody removed the recorder from the meeting."},
+	[TR_REASON_JOIN_FAILED] = {"join_failed", 16, "The meeting could not be joined."},
+	[TR_REASON_NO_MEDIA] = {"no_media", 17,
+		"No picture or sound came from the meeting although somebody sends."},
+	[TR_REASON_ICE_FAILED] = {"ice_failed", 18,
+		"The connection to the meeting's video bridge was lost and did not come back."},
+	[TR_REASON_CANCELLED] = {"cancelled", 19, "Stopped before the recording had begun."},
 };
 
 static const struct reason_row *row_of(enum tr_reason reason)
@@ -61,6 +72,11 @@ int tr_reason_from_name(const char *name, enum tr_reason *ret_reason)
 const char *tr_reason_sentence(enum tr_reason reason)
 {
 	return row_of(reason)->sentence;
+}
+
+bool tr_reason_is_clean(enum tr_reason reason)
+{
+	return row_of(reason)->exit_code == 0;
 }
 
 int tr_reason_exit_code(enum tr_reason reason)

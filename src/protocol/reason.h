@@ -8,6 +8,8 @@
 
 #include "core/cleanup.h"
 
+#include <stdbool.h>
+
 enum tr_reason {
 	TR_REASON_NONE,
 	TR_REASON_INTERNAL,	/* a fault of our own, or memory */
@@ -27,6 +29,15 @@ enum tr_reason {
 	TR_REASON_ENCODER_LOST, /* the encoder keeps dying */
 	TR_REASON_SLOT_LOST,	/* the slot process keeps dying */
 	TR_REASON_INTERRUPTED,	/* a person or the system stopped it hard */
+	/* of a meeting: clean ends ... */
+	TR_REASON_MEETING_EMPTY,
+	TR_REASON_MEETING_MUTED,  /* all muted for too long */
+	TR_REASON_MEETING_KICKED, /* the meeting threw the recorder out */
+	/* ... and failures */
+	TR_REASON_JOIN_FAILED, /* the page did not get into the meeting */
+	TR_REASON_NO_MEDIA,    /* nothing comes in although somebody sends */
+	TR_REASON_ICE_FAILED,  /* no connection to the meeting's bridge */
+	TR_REASON_CANCELLED,   /* stopped before it was on */
 	TR_REASON_COUNT_,
 };
 
@@ -38,6 +49,9 @@ TR_CHECKED int tr_reason_from_name(const char *name, enum tr_reason *ret_reason)
 
 /* For people, with what to do where we know it. */
 const char *tr_reason_sentence(enum tr_reason reason);
+
+/* Whether a recording that ends so ended well: TR_REASON_NONE and the clean ends of a meeting. */
+bool tr_reason_is_clean(enum tr_reason reason);
 
 /* Of `telerec record`: 0 for TR_REASON_NONE, 2 for a bad request, each other one its own. */
 int tr_reason_exit_code(enum tr_reason reason);

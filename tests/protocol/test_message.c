@@ -27,7 +27,9 @@ static struct tr_message example(enum tr_message_type type)
 			.sound_capture_pcm = "hw:1",
 			.sound_player_pcm = "hw:2",
 			.browser = "/b",
-			.encoder = "software"};
+			.encoder = "software",
+			.hosts = "*.example.org",
+			.ignore_certificate_errors = true};
 		break;
 	case TR_MESSAGE_START:
 		m.start = (struct tr_message_start){.session_id = "id",
@@ -40,7 +42,34 @@ static struct tr_message example(enum tr_message_type type)
 			.duration_ms = INT64_C(604800000000),
 			.page_timeout_ms = 30000,
 			.sound_expected = true,
-			.is_resume = true};
+			.is_resume = true,
+			.hosts = "meet.example.org",
+			.mode = "file",
+			.call_jid = "recorder@recorder.example.org",
+			.call_password = "p\"w",
+			.call_name = "jibri",
+			.view_url = "http://youtu.be/x",
+			.url_parameters = "config.a=1",
+			.rtcstats = -1,
+			.metadata = "{\"share\":true}",
+			.join_timeout_ms = 11,
+			.empty_timeout_ms = 12,
+			.no_media_timeout_ms = 13,
+			.all_muted_timeout_ms = 14,
+			.ice_timeout_ms = 15};
+		break;
+	case TR_MESSAGE_FINISH:
+		strcpy(m.finish.session_id, "id");
+		break;
+	case TR_MESSAGE_STARTED:
+		m.started = (struct tr_message_started){"id", 400, 1500};
+		break;
+	case TR_MESSAGE_MEETING:
+		m.meeting = (struct tr_message_meeting){true, 4, 3, true, 900};
+		break;
+	case TR_MESSAGE_STOPPED:
+		m.stopped = (struct tr_message_stopped){
+			"id", TR_REASON_MEETING_EMPTY, "all gone", true};
 		break;
 	case TR_MESSAGE_PROGRESS:
 		m.progress = (struct tr_message_progress){.time_ms = 1,
@@ -55,11 +84,12 @@ static struct tr_message example(enum tr_message_type type)
 			.note = "ten"};
 		break;
 	case TR_MESSAGE_FINISHED:
-		m.finished =
-			(struct tr_message_finished){"a.mp4", "a.jpg", "a.json", "A", 30000, 77};
+		m.finished = (struct tr_message_finished){
+			"id", "a.mp4", "a.jpg", "a.json", "A", 30000, 77};
 		break;
 	case TR_MESSAGE_FAILED:
-		m.failed = (struct tr_message_failed){TR_REASON_DISK_FULL, "full", 10, "a.mp4"};
+		m.failed =
+			(struct tr_message_failed){"id", TR_REASON_DISK_FULL, "full", 10, "a.mp4"};
 		break;
 	case TR_MESSAGE_READY:
 		m.ready = (struct tr_message_ready){"plugin", "software", ":9", "Chromium 1"};
@@ -248,11 +278,13 @@ static void every_reason_has_a_name_a_sentence_and_an_exit_code_of_its_own(void 
 		assert_int_equal(tr_reason_from_name(tr_reason_name((enum tr_reason)i), &back), 0);
 		assert_int_equal(back, i);
 		assert_true(strlen(tr_reason_sentence((enum tr_reason)i)) > 10);
-		for (int j = 0; j < i; j++)
+		for (int j = 0; j < i && !tr_reason_is_clean((enum tr_reason)i); j++)
 			assert_int_not_equal(tr_reason_exit_code((enum tr_reason)i),
 				tr_reason_exit_code((enum tr_reason)j));
 	}
 	assert_string_equal(tr_reason_name((enum tr_reason)9999), "internal");
+	assert_true(tr_reason_is_clean(TR_REASON_MEETING_EMPTY));
+	assert_false(tr_reason_is_clean(TR_REASON_NO_MEDIA));
 }
 
 int main(void)
