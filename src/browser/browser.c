@@ -15,6 +15,7 @@
 #define START_TIMEOUT_MS 20000
 #define HEARTBEAT_MS 5000
 #define HEARTBEAT_TIMEOUT_MS 10000
+#define VERSION_SIZE 64
 #define SENTENCE_SIZE 640
 #define WORDS_SIZE 256
 
@@ -65,6 +66,9 @@ struct tr_browser {
 	bool is_delivering, is_stopped; /* stopped while delivering: on_defer() frees it */
 	bool is_ready, is_dead, is_hung, is_beating;
 	int heartbeat_ms, heartbeat_timeout_ms;
+	char version[VERSION_SIZE];
+	void (*on_stop)(void *user);
+	void *attached;
 };
 
 /* Notices */
@@ -401,6 +405,26 @@ static int connect_page(struct tr_browser *browser, sd_event *event, int fd,
 	return tr_page_create(browser->cdp, event, &page, &page_events, browser, &browser->page);
 }
 
+/* "Chrome/150.0.1.2" is what all of that family answer. */
+static void on_version(int rc, json_t *result, const char *error, void *user)
+{
+	struct tr_browser *browser = user;
+	const char *product = json_string_value(json_object_get(result, "product"));
+	const char *number = product ? strchr(product, '/') : NULL;
+	(void)error;
+
+	if (rc == 0 && number)
+		snprintf(browser->version, sizeof(browser->version), "Chromium %s", number + 1);
+}
+
+static void ask_version(struct tr_browser *browser)
+{
+	int rc = tr_cdp_call(browser->cdp, NULL, "Browser.getVersion", NULL, START_TIMEOUT_MS,
+		on_version, browser);
+	if (rc < 0)
+		tr_debug("the browser is not asked for its version: %s", strerror(-rc));
+}
+
 static int with_default(int value, int otherwise)
 {
 	return value ? value : otherwise;
@@ -428,6 +452,7 @@ int tr_browser_start(sd_event *event, const struct tr_browser_settings *settings
 		rc = connect_page(browser, event, tr_take_fd(&fd), settings);
 	if (rc < 0)
 		return tr_fail(rc, "cannot talk to the browser");
+	ask_version(browser);
 	set_timer(browser->start_timer, with_default(settings->start_timeout_ms, START_TIMEOUT_MS));
 	if (browser->heartbeat_ms > 0)
 		set_timer(browser->heartbeat, browser->heartbeat_ms);
@@ -439,6 +464,7 @@ void tr_browser_stop(struct tr_browser *browser)
 {
 	if (!browser)
 		return;
+	tr_browser_attach(browser, NULL, NULL);
 	tr_cdp_destroy(browser->cdp); /* ends its calls, which the page still hears */
 	tr_page_destroy(browser->page);
 	sd_event_source_disable_unref(browser->exit_source);
@@ -541,6 +567,72 @@ int tr_browser_screenshot(
 	request->picture_fn = fn;
 	return forget_failed(browser, request,
 		tr_page_screenshot(browser->page, timeout_ms, on_answer, request));
+}
+
+int tr_browser_set_script(struct tr_browser *browser, const char *script)
+{
+	int rc = check_usable(browser);
+	return rc < 0 ? rc : tr_page_set_script(browser->page, script);
+}
+
+void tr_browser_clear_storage(struct tr_browser *browser, const char *url)
+{
+	if (check_usable(browser) == 0)
+		tr_page_clear_storage(browser->page, url);
+}
+
+void tr_browser_attach(struct tr_browser *browser, void (*on_stop)(void *user), void *user)
+{
+	void (*before)(void *user) = browser->on_stop;
+
+	browser->on_stop = NULL;
+	if (before)
+		before(browser->attached);
+	browser->on_stop = on_stop;
+	browser->attached = user;
+}
+
+static void ignore_value(int rc, json_t *value, const char *error, void *user)
+{
+	(void)rc;
+	(void)value;
+	(void)error;
+	(void)user;
+}
+
+static void ignore_picture(int rc, const uint8_t *data, size_t size, void *user)
+{
+	(void)rc;
+	(void)data;
+	(void)size;
+	(void)user;
+}
+
+static void ignore_answer(struct request *request, const void *user)
+{
+	if (!request || request->user != user)
+		return;
+	if (request->value_fn)
+		request->value_fn = ignore_value;
+	else
+		request->picture_fn = ignore_picture;
+}
+
+void tr_browser_detach(struct tr_browser *browser, void *user)
+{
+	if (browser->attached == user) {
+		browser->on_stop = NULL;
+		browser->attached = NULL;
+	}
+	for (struct request *request = browser->requests; request; request = request->next)
+		ignore_answer(request, user);
+	for (struct notice *notice = browser->first; notice; notice = notice->next)
+		ignore_answer(notice->request, user);
+}
+
+const char *tr_browser_version(const struct tr_browser *browser)
+{
+	return browser->version;
 }
 
 const json_t *tr_browser_console(const struct tr_browser *browser)

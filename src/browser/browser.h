@@ -73,6 +73,24 @@ TR_CHECKED int tr_browser_evaluate(struct tr_browser *browser, const char *expre
 TR_CHECKED int tr_browser_screenshot(
 	struct tr_browser *browser, int timeout_ms, tr_browser_picture_fn fn, void *user);
 
+/* A script of one session: runs before the scripts of every page from the next open() on, until the
+ * next call or NULL takes it away. It may hold a secret: neither kept nor logged here. -ENOTCONN
+ * before on_ready, -EPIPE. */
+TR_CHECKED int tr_browser_set_script(struct tr_browser *browser, const char *script);
+
+/* Takes away what pages of this address's site have stored: cookies, databases, caches, workers. */
+void tr_browser_clear_storage(struct tr_browser *browser, const char *url);
+
+/* One user of the browser besides its owner; NULL for the one before. `on_stop` is called from
+ * tr_browser_stop(), after which `user` must not touch the browser. */
+void tr_browser_attach(struct tr_browser *browser, void (*on_stop)(void *user), void *user);
+
+/* That user is told no more, and what it asked is not answered. */
+void tr_browser_detach(struct tr_browser *browser, void *user);
+
+/* "Chromium 150.0.1.2", after on_ready; "" before. */
+const char *tr_browser_version(const struct tr_browser *browser);
+
 /* The last 32 error lines of the page's console (array of strings, borrowed), for the report. They
  * may quote anything the page knows: not for the log. */
 const json_t *tr_browser_console(const struct tr_browser *browser);

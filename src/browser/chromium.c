@@ -15,6 +15,7 @@
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 
+#include "browser/host_rules.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "core/text.h"
@@ -22,6 +23,7 @@
 #define TR_LOG_AREA "chromium"
 #define PATH_SIZE 512
 #define FLAGS_MAX 96
+#define RULES_SIZE 16384
 #define ENV_MAX 48
 #define LOG_FILE_LIMIT (256 << 10)
 #define LOG_TAIL_SIZE 4096
@@ -91,7 +93,7 @@ static const char *const fixed_flags[] = {
 	"--no-pings",
 	"--password-store=basic",
 	"--lang=en-US",
-	("--disable-features=Translate,MediaRouter,OptimizationHints,GlobalMediaControls,"
+	("--disable-features=Translate,MediaRouter,BackForwardCache,OptimizationHints,GlobalMediaControls,"
 	 "SpareRendererForSitePerProcess,CalculateNativeWinOcclusion,DialMediaRouteProvider"),
 };
 
@@ -224,6 +226,15 @@ static int check_sandbox(
 static int add_flags(struct words *words, const struct tr_chromium_settings *settings,
 	const char *binary, const char *folder, bool is_sandbox_off)
 {
+	char rules[RULES_SIZE] = "";
+
+	if (settings->hosts && settings->hosts[0]) {
+		int rc = tr_host_rules_format(settings->hosts, rules, sizeof(rules));
+		if (rc < 0)
+			return rc;
+	} else if (settings->host_rules) {
+		snprintf(rules, sizeof(rules), "%s", settings->host_rules);
+	}
 	add(words, binary);
 	for (size_t i = 0; i < TR_COUNT(fixed_flags); i++)
 		add(words, fixed_flags[i]);
@@ -231,8 +242,8 @@ static int add_flags(struct words *words, const struct tr_chromium_settings *set
 	add_format(words, "--window-size=%d,%d", settings->width, settings->height);
 	if (settings->alsa_pcm)
 		add_format(words, "--alsa-output-device=%s", settings->alsa_pcm);
-	if (settings->host_rules)
-		add_format(words, "--host-resolver-rules=%s", settings->host_rules);
+	if (rules[0])
+		add_format(words, "--host-resolver-rules=%s", rules);
 	if (is_shm_small())
 		add(words, "--disable-dev-shm-usage");
 	if (is_sandbox_off)

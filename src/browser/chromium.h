@@ -21,6 +21,7 @@ struct tr_chromium_settings {
 	const char *alsa_pcm;	  /* PCM that takes the sound; NULL: the system's default */
 	const char *alsa_config;  /* ALSA configuration that has it; NULL: the system's */
 	const char *host_rules;	  /* value of --host-resolver-rules; NULL: none */
+	const char *hosts;	  /* instead of it, as host_rules.h says; NULL or "": any */
 	bool allow_no_sandbox;	  /* only where the kernel refuses user namespaces */
 	const char *const *flags; /* further flags, NULL-terminated; NULL: none */
 	const char *const *env;	  /* further "NAME=value", NULL-terminated; NULL: none */
@@ -33,8 +34,8 @@ TR_CHECKED int tr_chromium_find(const char *configured, char *out, size_t size);
 
 /*
  * Borrows the settings. Gives the socket of the DevTools pipe in *ret_fd. -EPERM for root or
- * without a sandbox, -ENOENT without a browser, else -errno; all are said. Standard error goes to
- * "chromium.log" in runtime_dir, the first 256 KiB of it.
+ * without a sandbox, -EINVAL for hosts that are none, -ENOENT without a browser, else -errno; all
+ * are said. Standard error goes to "chromium.log" in runtime_dir, the first 256 KiB of it.
  */
 TR_CHECKED int tr_chromium_start(sd_event *event, const struct tr_chromium_settings *settings,
 	struct tr_chromium **ret_chromium, int *ret_fd);

@@ -77,12 +77,12 @@ void tr_meeting_handle_loaded(struct tr_meeting *meeting);
 void tr_meeting_handle_push(struct tr_meeting *meeting, const char *name, const char *payload);
 
 /* The browser of tr_meeting_open() has gone (crash, exit): nothing is judged until the next open.
- */
+ * Before or after tr_browser_stop(). */
 void tr_meeting_forget_browser(struct tr_meeting *meeting);
 
 /* Leaves the room and then the page (about:blank), takes the log-in out of the page's storage; `fn`
- * comes from the loop when it has left, at most `timeout_ms` later. After it nothing is reported.
- */
+ * comes from the loop when it has left, at most `timeout_ms` later, never from within. After it
+ * nothing else is reported. May be called from an event of the meeting. */
 TR_CHECKED int tr_meeting_leave(
 	struct tr_meeting *meeting, int timeout_ms, void (*fn)(void *user), void *user);
 

@@ -49,6 +49,9 @@ struct tr_page {
 	sd_event_source *deadline;
 	int timeout_ms;
 	json_t *console;
+
+	uint64_t scripts;		/* counts set_script() calls */
+	char session_script[NAME_SIZE]; /* the browser's name for the one that is there, or "" */
 };
 
 struct question {
@@ -59,6 +62,11 @@ struct question {
 struct navigation {
 	struct tr_page *page;
 	uint64_t opening;
+};
+
+struct script {
+	struct tr_page *page;
+	uint64_t number;
 };
 
 static const char *text_of(json_t *object, const char *key)
@@ -514,6 +522,67 @@ int tr_page_open(struct tr_page *page, const char *url, int timeout_ms)
 	if (rc >= 0)
 		rc = sd_event_source_set_enabled(page->deadline, SD_EVENT_ONESHOT);
 	return rc < 0 ? rc : 0;
+}
+
+static void remove_script(struct tr_page *page, const char *identifier)
+{
+	try_call(page, "Page.removeScriptToEvaluateOnNewDocument",
+		json_pack("{s:s}", "identifier", identifier));
+}
+
+static void on_script_added(int rc, json_t *result, const char *error, void *user)
+{
+	TR_CLEANUP(tr_freep) struct script *script = user;
+	struct tr_page *page = script->page;
+	const char *identifier = text_of(result, "identifier");
+
+	if (rc < 0) {
+		if (rc != -EPIPE && rc != -ECANCELED)
+			tr_warning("the page does not take its script (%s)", error);
+		return;
+	}
+	if (script->number == page->scripts)
+		set_name(page->session_script, identifier);
+	else
+		remove_script(page, identifier); /* another one came meanwhile */
+}
+
+int tr_page_set_script(struct tr_page *page, const char *source)
+{
+	if (!page->is_attached)
+		return -ENOTCONN;
+	page->scripts++;
+	if (page->session_script[0])
+		remove_script(page, page->session_script);
+	page->session_script[0] = '\0';
+	if (!source)
+		return 0;
+	TR_CLEANUP(tr_freep) struct script *script = calloc(1, sizeof(*script));
+	if (!script)
+		return -ENOMEM;
+	script->page = page;
+	script->number = page->scripts;
+	json_t *params = json_pack("{s:s}", "source", source);
+	if (!params)
+		return -EINVAL;
+	int rc = tr_cdp_call(page->cdp, page->session, "Page.addScriptToEvaluateOnNewDocument",
+		params, CALL_TIMEOUT_MS, on_script_added, script);
+	if (rc == 0)
+		script = NULL;
+	return rc;
+}
+
+void tr_page_clear_storage(struct tr_page *page, const char *url)
+{
+	const char *host = strstr(url, "://");
+	size_t length = host ? (size_t)(host - url) + 3 : 0;
+	char origin[URL_SHOWN];
+
+	length += strcspn(url + length, "/?#");
+	if (page->is_attached &&
+		tr_text_format(origin, sizeof(origin), "%.*s", (int)length, url) == 0)
+		try_call(page, "Storage.clearDataForOrigin",
+			json_pack("{s:s, s:s}", "origin", origin, "storageTypes", "all"));
 }
 
 static void on_value(int rc, json_t *result, const char *error, void *user)

@@ -61,6 +61,13 @@ TR_CHECKED int tr_page_screenshot(
 /* The page was found not to answer: stops its script, so that open() has a chance. */
 void tr_page_interrupt(struct tr_page *page);
 
+/* A script of one session: runs before the scripts of every page from the next open() on, until
+ * the next call or NULL takes it away. -ENOTCONN before on_attached, -EPIPE. */
+TR_CHECKED int tr_page_set_script(struct tr_page *page, const char *script);
+
+/* Takes away what pages of this address's site have stored: cookies, databases, caches, workers. */
+void tr_page_clear_storage(struct tr_page *page, const char *url);
+
 /* The last 32 error lines of the page's console, oldest first (array of strings; borrowed). They
  * are the page's words: not for the log. */
 const json_t *tr_page_console(const struct tr_page *page);

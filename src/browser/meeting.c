@@ -1,0 +1,741 @@
+#include "browser/meeting.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "browser/call_checks.h"
+#include "browser/meeting_news.h"
+#include "browser/meeting_script.h"
+#include "browser/meeting_url.h"
+#include "core/clock.h"
+#include "core/log.h"
+
+#define TR_LOG_AREA "meeting"
+#define SENTENCE_SIZE 512
+#define MEMBERS_MAX 2000
+#define CAUSE_STANDS_MS 2000 /* a page may get over what it says at first */
+#define CONFIRM_TIMEOUT_MS 3000
+#define PICTURE_TIMEOUT_MS 2000
+#define BLANK_ASK_MS 30
+
+/* The page tells what it is like now; its answer comes behind what it tells. */
+static const char look_expression[] = "dispatchEvent(new Event('telerec-look')); 1";
+
+/* The room's server says good-bye within a round trip; who waits longer keeps the slot busy. */
+static const char leave_expression[] =
+	"(async () => {"
+	"  const wait = ms => new Promise(done => setTimeout(done, ms));"
+	"  try { await Promise.race([APP.conference._room.leave(), wait(%d)]); } catch {}"
+	"  try { for (const key of ['displayname', 'email', 'callStatsUserName',"
+	"    'xmpp_username_override', 'xmpp_password_override'])"
+	"      localStorage.removeItem(key); } catch {}"
+	"  return 1;"
+	"})()";
+
+enum phase {
+	PHASE_NONE,    /* no page */
+	PHASE_LOADING, /* opened, not yet loaded */
+	PHASE_JOINING, /* loaded */
+	PHASE_JOINED,
+	PHASE_ENDING, /* the picture is taken */
+	PHASE_ENDED,
+	PHASE_LEAVING,	/* the room */
+	PHASE_CLEARING, /* the page */
+	PHASE_LEFT,
+};
+
+struct tr_meeting {
+	struct tr_meeting_events events;
+	void *user;
+	sd_event_source *timer;
+	char *url, *script;
+	bool has_login;
+	int64_t load_timeout_ms, join_timeout_ms;
+	struct tr_call_limits limits;
+
+	struct tr_browser *browser; /* of the open page; NULL: gone */
+	enum phase phase;
+	int64_t deadline_ms; /* of joining or leaving */
+	struct tr_call_checks checks;
+	struct tr_call_sample sample; /* the last of a joined page */
+	struct tr_meeting_state state;
+	struct tr_meeting_news last;	 /* without an identity */
+	char away[TR_MEETING_NEWS_TEXT]; /* another site that the page went to, or "" */
+	int64_t cause_since_ms;		 /* of what keeps it out for good; -1: nothing does */
+	bool is_confirming;
+
+	enum tr_meeting_end end;
+	char sentence[SENTENCE_SIZE];
+
+	json_t *members; /* jid to its place in identities */
+	json_t *identities;
+
+	void (*left_fn)(void *user);
+	void *left_user;
+};
+
+static int64_t now_ms(void)
+{
+	return tr_clock_now_ns() / TR_NS_PER_MS;
+}
+
+/* `at_ms` -1: never. */
+static void set_timer(struct tr_meeting *meeting, int64_t at_ms)
+{
+	int rc = sd_event_source_set_enabled(meeting->timer, SD_EVENT_OFF);
+	if (rc >= 0 && at_ms >= 0)
+		rc = sd_event_source_set_time(meeting->timer, (uint64_t)at_ms * 1000);
+	if (rc >= 0 && at_ms >= 0)
+		rc = sd_event_source_set_enabled(meeting->timer, SD_EVENT_ONESHOT);
+	if (rc < 0)
+		tr_warning("cannot set a timer: %s", strerror(-rc));
+}
+
+static void on_browser_stop(void *user)
+{
+	struct tr_meeting *meeting = user;
+
+	meeting->browser = NULL;
+}
+
+/* Nothing that was asked is answered any more. */
+static void let_go(struct tr_meeting *meeting)
+{
+	if (meeting->browser)
+		tr_browser_detach(meeting->browser, meeting);
+	meeting->browser = NULL;
+	meeting->is_confirming = false;
+}
+
+/* The end */
+
+static void tell_end(struct tr_meeting *meeting, const uint8_t *picture, size_t size)
+{
+	meeting->phase = PHASE_ENDED;
+	set_timer(meeting, -1);
+	if (meeting->events.on_ended)
+		meeting->events.on_ended(
+			meeting->end, meeting->sentence, picture, size, meeting->user);
+}
+
+static void on_picture(int rc, const uint8_t *data, size_t size, void *user)
+{
+	struct tr_meeting *meeting = user;
+
+	if (meeting->phase == PHASE_ENDING)
+		tell_end(meeting, rc == 0 ? data : NULL, rc == 0 ? size : 0);
+}
+
+static void finish(struct tr_meeting *meeting, enum tr_meeting_end end, const char *sentence)
+{
+	bool is_clean =
+		end == TR_MEETING_EMPTY || end == TR_MEETING_MUTED || end == TR_MEETING_KICKED;
+
+	meeting->end = end;
+	snprintf(meeting->sentence, sizeof(meeting->sentence), "%s", sentence);
+	meeting->phase = PHASE_ENDING;
+	set_timer(meeting, now_ms() + PICTURE_TIMEOUT_MS); /* also when nothing answers */
+	if (is_clean || !meeting->browser ||
+		tr_browser_screenshot(meeting->browser, PICTURE_TIMEOUT_MS, on_picture, meeting) <
+			0)
+		tell_end(meeting, NULL, 0);
+}
+
+/* "30 s", "10 min" */
+static const char *describe_ms(int64_t ms, char out[static 32])
+{
+	if (ms >= 60000 && ms % 60000 == 0)
+		snprintf(out, 32, "%" PRId64 " min", ms / 60000);
+	else
+		snprintf(out, 32, "%g s", (double)ms / 1000);
+	return out;
+}
+
+/* Joining */
+
+/* Why a page does not join, by what it says; the first that fits. "final": waiting does not help.
+ */
+static const struct {
+	const char *error;
+	bool is_final;
+	const char *sentence;
+} causes[] = {
+	{"conference.passwordRequired", true,
+		"the room is locked with a password, and the server does not exempt the recorder's "
+		"account from it"},
+	{"conference.connectionError.accessDenied", true,
+		"somebody in the meeting refused to let the recorder in from the lobby"},
+	{"conference.connectionError.membersOnly", false,
+		"the recorder was left waiting in the room's lobby: let it in, or exempt the "
+		"recorder's domain from the lobby on the server"},
+	{"conference.connectionError.notAllowed", true,
+		"the server does not let the recorder into the room"},
+	{"conference.max_users", true, "the room is full: the server lets nobody else in"},
+	{"conference.authenticationRequired", false,
+		"no host has opened the meeting yet, and the recorder cannot open it"},
+	{"conference.destroyed", true, "the meeting was ended while the recorder joined"},
+	{"conference.reservationError", false, "the server's reservation system refused the room"},
+	{"conference.", false, "the meeting's server could not let the recorder into the room"},
+	{"connection.", false, "the page could not connect to the meeting's XMPP server"},
+};
+
+static const char refused_login[] =
+	"the meeting's server refused the recorder's log-in: check the name and the password of "
+	"its account (the call login), and that the account exists on the server";
+static const char wanted_login[] =
+	"the meeting's server wants a log-in, and no account is set for the recorder (the call "
+	"login)";
+static const char no_overrides[] =
+	"the meeting's pages do not take options from the address (config.iAmRecorder did not "
+	"arrive): allow URL overrides in the server's config.js, or the recorder would join as an "
+	"ordinary participant";
+
+static const char *cause_of_error(const char *error, bool *ret_is_final)
+{
+	for (size_t i = 0; error[0] && i < TR_COUNT(causes); i++)
+		if (!strncmp(error, causes[i].error, strlen(causes[i].error))) {
+			*ret_is_final = causes[i].is_final;
+			return causes[i].sentence;
+		}
+	return NULL;
+}
+
+/* The most likely reason that the page names, or NULL. */
+static const char *find_cause(const struct tr_meeting *meeting, bool *ret_is_final)
+{
+	const struct tr_meeting_news *news = &meeting->last;
+
+	*ret_is_final = true;
+	if (!strcmp(news->connection_error, "connection.passwordRequired"))
+		return meeting->has_login ? refused_login : wanted_login;
+	if (news->is_joined && news->is_no_recorder)
+		return no_overrides;
+	const char *cause = cause_of_error(news->conference_error, ret_is_final);
+	if (cause)
+		return cause;
+	*ret_is_final = false;
+	if (news->is_in_lobby)
+		return cause_of_error("conference.connectionError.membersOnly", ret_is_final);
+	cause = cause_of_error(news->connection_error, ret_is_final);
+	if (cause)
+		return cause;
+	return news->is_no_recorder ? no_overrides : NULL;
+}
+
+static void fail_joining(struct tr_meeting *meeting)
+{
+	char sentence[SENTENCE_SIZE], time[32];
+	const struct tr_meeting_news *news = &meeting->last;
+	const char *error =
+		news->conference_error[0] ? news->conference_error : news->connection_error;
+	bool is_final;
+
+	describe_ms(meeting->join_timeout_ms, time);
+	const char *cause = find_cause(meeting, &is_final);
+	if (meeting->away[0])
+		snprintf(sentence, sizeof(sentence),
+			"the meeting's address leads to another site (%s), where the recorder cannot "
+			"log in: give the address where the meetings really are",
+			meeting->away);
+	else if (cause)
+		snprintf(sentence, sizeof(sentence), "%s%s%s%s", cause, error[0] ? " (" : "", error,
+			error[0] ? ")" : "");
+	else if (!news->has_app)
+		snprintf(sentence, sizeof(sentence),
+			"the page was loaded, but it is no Jitsi meeting or its scripts do not run: "
+			"check the address");
+	else
+		snprintf(sentence, sizeof(sentence),
+			"the page was loaded, but did not join the meeting within %s and gave no "
+			"reason; the picture shows what it showed",
+			time);
+	finish(meeting, TR_MEETING_JOIN_FAILED, sentence);
+}
+
+/* When joining has to be looked at again: at its end, or when a cause has stood long enough. */
+static void judge_joining(struct tr_meeting *meeting)
+{
+	bool is_final = false;
+	const char *cause = find_cause(meeting, &is_final);
+	int64_t now = now_ms();
+
+	if (!cause || !is_final)
+		meeting->cause_since_ms = -1;
+	else if (meeting->cause_since_ms < 0)
+		meeting->cause_since_ms = now;
+	int64_t until = meeting->phase == PHASE_JOINING ? meeting->deadline_ms : -1;
+	if (meeting->cause_since_ms >= 0 &&
+		(until < 0 || meeting->cause_since_ms + CAUSE_STANDS_MS < until))
+		until = meeting->cause_since_ms + CAUSE_STANDS_MS;
+	if (until >= 0 && now >= until)
+		fail_joining(meeting);
+	else
+		set_timer(meeting, until);
+}
+
+/* In the meeting */
+
+static void finish_call(struct tr_meeting *meeting, enum tr_call_verdict verdict)
+{
+	const struct tr_call_limits *limits = &meeting->limits;
+	char sentence[SENTENCE_SIZE], time[32];
+
+	switch (verdict) {
+	case TR_CALL_EMPTY:
+		snprintf(sentence, sizeof(sentence), "nobody else was in the meeting for %s",
+			describe_ms(limits->empty_ms, time));
+		finish(meeting, TR_MEETING_EMPTY, sentence);
+		break;
+	case TR_CALL_MUTED:
+		snprintf(sentence, sizeof(sentence),
+			"everybody in the meeting had sound and picture muted for %s",
+			describe_ms(limits->muted_ms, time));
+		finish(meeting, TR_MEETING_MUTED, sentence);
+		break;
+	case TR_CALL_NO_MEDIA:
+		snprintf(sentence, sizeof(sentence),
+			"nothing was received from the meeting for %s, though not everybody is "
+			"muted: check the video bridge, and the network between it and here",
+			describe_ms(limits->no_media_ms, time));
+		finish(meeting, TR_MEETING_NO_MEDIA, sentence);
+		break;
+	case TR_CALL_ICE_FAILED:
+		snprintf(sentence, sizeof(sentence), "%s for %s: %s",
+			meeting->state.is_joined ? "the connection to the video bridge was down"
+						 : "the page had lost the meeting",
+			describe_ms(limits->ice_ms, time),
+			meeting->state.is_joined
+				? "check that its UDP port (10000) can be reached from here"
+				: "check the network between the meeting's server and here");
+		finish(meeting, TR_MEETING_ICE_FAILED, sentence);
+		break;
+	case TR_CALL_KICKED:
+		finish(meeting, TR_MEETING_KICKED,
+			"somebody removed the recorder from the meeting");
+		break;
+	case TR_CALL_FINE:
+		break;
+	}
+}
+
+static void on_confirmed(int rc, json_t *value, const char *error, void *user)
+{
+	struct tr_meeting *meeting = user;
+	(void)rc; /* a page that does not answer has no better news */
+	(void)value;
+	(void)error;
+
+	meeting->is_confirming = false;
+	if (meeting->phase != PHASE_JOINED)
+		return;
+	finish_call(meeting, tr_call_checks_judge(&meeting->checks, now_ms()));
+	if (meeting->phase == PHASE_JOINED)
+		set_timer(meeting, tr_call_checks_next_ms(&meeting->checks));
+}
+
+/* Before the meeting is ended because of what it was like a while ago, it is asked once more: this
+ * process may have stood still, and newer news wait in the pipe. */
+static void judge_call(struct tr_meeting *meeting, bool is_news)
+{
+	enum tr_call_verdict verdict = tr_call_checks_judge(&meeting->checks, now_ms());
+
+	if (verdict == TR_CALL_FINE) {
+		set_timer(meeting, tr_call_checks_next_ms(&meeting->checks));
+	} else if (is_news || verdict == TR_CALL_KICKED) {
+		finish_call(meeting, verdict);
+	} else if (!meeting->is_confirming) {
+		meeting->is_confirming =
+			meeting->browser && tr_browser_evaluate(meeting->browser, look_expression,
+						    CONFIRM_TIMEOUT_MS, on_confirmed, meeting) == 0;
+		if (!meeting->is_confirming)
+			finish_call(meeting, verdict);
+	}
+}
+
+static bool is_same_state(const struct tr_meeting_state *a, const struct tr_meeting_state *b)
+{
+	return a->is_joined == b->is_joined && a->participants == b->participants &&
+	       a->muted == b->muted && a->is_connected == b->is_connected &&
+	       a->download_kbps == b->download_kbps;
+}
+
+static void tell_state(struct tr_meeting *meeting, bool is_joined)
+{
+	const struct tr_call_sample *sample = &meeting->sample;
+	const struct tr_meeting_state state = {
+		.is_joined = is_joined,
+		.participants = sample->participants,
+		.muted = sample->muted + sample->telephones,
+		.is_connected = sample->is_connected,
+		.download_kbps = sample->download_kbps,
+	};
+
+	if (is_same_state(&state, &meeting->state))
+		return;
+	meeting->state = state;
+	if (meeting->events.on_state)
+		meeting->events.on_state(&state, meeting->user);
+}
+
+/* A page that has lost the meeting still has everybody in it, but no connection to them. */
+static void take_sample(struct tr_meeting *meeting, const struct tr_meeting_news *news)
+{
+	if (news->is_joined) {
+		meeting->sample = news->sample;
+	} else {
+		meeting->sample.is_connected = false;
+		meeting->sample.download_kbps = 0;
+		meeting->sample.is_kicked |= news->sample.is_kicked;
+	}
+	tr_call_checks_update(&meeting->checks, &meeting->sample, now_ms());
+}
+
+static void enter_call(struct tr_meeting *meeting)
+{
+	meeting->phase = PHASE_JOINED;
+	meeting->sample = (struct tr_call_sample){0};
+	tr_call_checks_init(&meeting->checks, &meeting->limits);
+	tr_info("joined the meeting");
+	if (meeting->events.on_joined)
+		meeting->events.on_joined(meeting->user);
+}
+
+static void handle_state(struct tr_meeting *meeting, const struct tr_meeting_news *news)
+{
+	bool is_joining = meeting->phase == PHASE_LOADING || meeting->phase == PHASE_JOINING;
+
+	meeting->last = *news;
+	meeting->away[0] = '\0';
+	if (is_joining && (!news->is_joined || news->is_no_recorder)) {
+		judge_joining(meeting);
+		return;
+	}
+	if (is_joining)
+		enter_call(meeting);
+	if (meeting->phase != PHASE_JOINED)
+		return;
+	if (!news->is_joined && !strcmp(news->conference_error, "conference.destroyed")) {
+		tell_state(meeting, false);
+		if (meeting->phase == PHASE_JOINED)
+			finish(meeting, TR_MEETING_EMPTY, "the meeting was ended for everybody");
+		return;
+	}
+	take_sample(meeting, news);
+	tell_state(meeting, news->is_joined);
+	if (meeting->phase == PHASE_JOINED)
+		judge_call(meeting, true);
+}
+
+static void handle_member(struct tr_meeting *meeting, const struct tr_meeting_news *news)
+{
+	json_t *place = json_object_get(meeting->members, news->jid);
+	size_t count = json_array_size(meeting->identities);
+	int rc = 0;
+
+	if (place)
+		rc = json_array_set(
+			meeting->identities, (size_t)json_integer_value(place), news->identity);
+	else if (count < MEMBERS_MAX && json_array_append(meeting->identities, news->identity) == 0)
+		rc = json_object_set_new(
+			meeting->members, news->jid, json_integer((json_int_t)count));
+	if (rc < 0)
+		tr_warning("a participant will be missing in the list of them");
+}
+
+static void handle_away(struct tr_meeting *meeting, const struct tr_meeting_news *news)
+{
+	snprintf(meeting->away, sizeof(meeting->away), "%s", news->origin);
+	if (meeting->phase != PHASE_JOINED)
+		return;
+	const struct tr_meeting_news lost = {.kind = TR_MEETING_NEWS_STATE};
+	take_sample(meeting, &lost);
+	tell_state(meeting, false);
+	judge_call(meeting, true);
+}
+
+void tr_meeting_handle_push(struct tr_meeting *meeting, const char *name, const char *payload)
+{
+	struct tr_meeting_news news;
+
+	if (strcmp(name, TR_MEETING_BINDING) != 0 || !meeting->browser)
+		return;
+	if (tr_meeting_news_parse(payload, &news) < 0) {
+		tr_debug("the page pushed what is no news, which is ignored");
+		return;
+	}
+	switch (news.kind) {
+	case TR_MEETING_NEWS_STATE:
+		handle_state(meeting, &news);
+		break;
+	case TR_MEETING_NEWS_MEMBER:
+		handle_member(meeting, &news);
+		break;
+	case TR_MEETING_NEWS_AWAY:
+		handle_away(meeting, &news);
+		break;
+	}
+	tr_meeting_news_release(&news);
+}
+
+void tr_meeting_handle_loaded(struct tr_meeting *meeting)
+{
+	if (meeting->phase != PHASE_LOADING || !meeting->browser)
+		return;
+	meeting->phase = PHASE_JOINING;
+	meeting->deadline_ms = now_ms() + meeting->join_timeout_ms;
+	judge_joining(meeting);
+}
+
+/* Leaving */
+
+static void tell_left(struct tr_meeting *meeting)
+{
+	void (*fn)(void *user) = meeting->left_fn;
+
+	meeting->phase = PHASE_LEFT;
+	meeting->left_fn = NULL;
+	set_timer(meeting, -1);
+	let_go(meeting);
+	if (fn)
+		fn(meeting->left_user);
+}
+
+static void ask_if_blank(struct tr_meeting *meeting);
+
+static void on_blank(int rc, json_t *value, const char *error, void *user)
+{
+	struct tr_meeting *meeting = user;
+	const char *url = json_string_value(value);
+	(void)error;
+
+	if (meeting->phase != PHASE_CLEARING)
+		return;
+	if (rc == 0 && url && !strcmp(url, "about:blank"))
+		tell_left(meeting);
+	else
+		ask_if_blank(meeting);
+}
+
+/* The answer comes from the page that is there: the old one, or after it the empty one. */
+static void ask_if_blank(struct tr_meeting *meeting)
+{
+	int64_t left_ms = meeting->deadline_ms - now_ms();
+	char expression[80];
+
+	snprintf(expression, sizeof(expression),
+		"new Promise(done => setTimeout(() => done(location.href), %d))", BLANK_ASK_MS);
+	if (left_ms <= 0 || !meeting->browser ||
+		tr_browser_evaluate(meeting->browser, expression, (int)left_ms, on_blank, meeting) <
+			0)
+		tell_left(meeting);
+}
+
+static void clear_page(struct tr_meeting *meeting)
+{
+	int64_t left_ms = meeting->deadline_ms - now_ms();
+
+	meeting->phase = PHASE_CLEARING;
+	if (left_ms < 1000)
+		left_ms = 1000;
+	if (!meeting->browser ||
+		tr_browser_open(meeting->browser, "about:blank", (int)left_ms) < 0) {
+		tell_left(meeting);
+		return;
+	}
+	tr_browser_clear_storage(meeting->browser, meeting->url);
+	ask_if_blank(meeting);
+}
+
+static void on_room_left(int rc, json_t *value, const char *error, void *user)
+{
+	struct tr_meeting *meeting = user;
+	(void)value;
+	(void)error;
+
+	if (rc < 0)
+		tr_debug("the page did not leave the meeting by itself: %s", strerror(-rc));
+	if (meeting->phase == PHASE_LEAVING)
+		clear_page(meeting);
+}
+
+static int leave_room(struct tr_meeting *meeting, int timeout_ms)
+{
+	char expression[sizeof(leave_expression) + 16];
+
+	snprintf(expression, sizeof(expression), leave_expression, timeout_ms / 2);
+	return tr_browser_evaluate(
+		meeting->browser, expression, timeout_ms * 3 / 4, on_room_left, meeting);
+}
+
+int tr_meeting_leave(struct tr_meeting *meeting, int timeout_ms, void (*fn)(void *user), void *user)
+{
+	struct tr_browser *browser = meeting->browser;
+
+	meeting->phase = PHASE_LEAVING;
+	meeting->left_fn = fn;
+	meeting->left_user = user;
+	meeting->deadline_ms = now_ms() + timeout_ms;
+	set_timer(meeting, meeting->deadline_ms);
+	if (!browser || tr_browser_set_script(browser, NULL) < 0) {
+		set_timer(meeting, now_ms()); /* there is nothing to leave */
+		return 0;
+	}
+	if (leave_room(meeting, timeout_ms) < 0)
+		clear_page(meeting);
+	return 0;
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct tr_meeting *meeting = user;
+	(void)source;
+	(void)usec;
+
+	switch (meeting->phase) {
+	case PHASE_LOADING:
+	case PHASE_JOINING:
+		judge_joining(meeting);
+		break;
+	case PHASE_JOINED:
+		judge_call(meeting, false);
+		break;
+	case PHASE_ENDING:
+		tell_end(meeting, NULL, 0);
+		break;
+	case PHASE_LEAVING:
+	case PHASE_CLEARING:
+		tell_left(meeting);
+		break;
+	case PHASE_NONE:
+	case PHASE_ENDED:
+	case PHASE_LEFT:
+		break;
+	}
+	return 0;
+}
+
+/* Life */
+
+static int64_t with_default(int64_t value, int64_t otherwise)
+{
+	return value > 0 ? value : otherwise;
+}
+
+static int prepare(struct tr_meeting *meeting, const struct tr_meeting_settings *settings)
+{
+	const struct tr_meeting_url url = {
+		.url = settings->url,
+		.parameters = settings->url_parameters,
+		.rtcstats = settings->rtcstats,
+	};
+	const struct tr_meeting_script script = {
+		.url = settings->url,
+		.binding = TR_MEETING_BINDING,
+		.call_jid = settings->call_jid,
+		.call_password = settings->call_password,
+		.call_name = settings->call_name,
+		.session_id = settings->session_id,
+		.mode = settings->mode,
+		.view_url = settings->view_url,
+	};
+
+	meeting->has_login = settings->call_jid && settings->call_jid[0];
+	meeting->load_timeout_ms = with_default(settings->load_timeout_ms, 60 * 1000);
+	meeting->join_timeout_ms = with_default(settings->join_timeout_ms, 30 * 1000);
+	meeting->limits = (struct tr_call_limits){
+		.empty_ms = with_default(settings->empty_timeout_ms, 30 * 1000),
+		.muted_ms = with_default(settings->all_muted_timeout_ms, 10 * 60 * 1000),
+		.no_media_ms = with_default(settings->no_media_timeout_ms, 3 * 60 * 1000),
+		.ice_ms = with_default(settings->ice_timeout_ms, 30 * 1000),
+	};
+	meeting->members = json_object();
+	meeting->identities = json_array();
+	if (!meeting->members || !meeting->identities)
+		return -ENOMEM;
+	int rc = tr_meeting_url_format(&url, &meeting->url);
+	if (rc < 0)
+		return tr_fail(rc, "the meeting's address is none");
+	rc = tr_meeting_script_format(&script, &meeting->script);
+	return rc < 0 ? tr_fail(rc, "cannot make the script for the meeting's page") : 0;
+}
+
+int tr_meeting_create(sd_event *event, const struct tr_meeting_settings *settings,
+	const struct tr_meeting_events *events, void *user, struct tr_meeting **ret_meeting)
+{
+	TR_CLEANUP(tr_meeting_destroyp) struct tr_meeting *meeting = calloc(1, sizeof(*meeting));
+
+	if (!meeting)
+		return -ENOMEM;
+	meeting->events = *events;
+	meeting->user = user;
+	meeting->cause_since_ms = -1;
+	int rc = prepare(meeting, settings);
+	if (rc < 0)
+		return rc;
+	rc = sd_event_add_time(event, &meeting->timer, CLOCK_MONOTONIC, 0, 1000, on_timer, meeting);
+	if (rc >= 0)
+		rc = sd_event_source_set_enabled(meeting->timer, SD_EVENT_OFF);
+	if (rc < 0)
+		return rc;
+	*ret_meeting = tr_take(meeting);
+	return 0;
+}
+
+void tr_meeting_destroy(struct tr_meeting *meeting)
+{
+	if (!meeting)
+		return;
+	let_go(meeting);
+	sd_event_source_disable_unref(meeting->timer);
+	json_decref(meeting->members);
+	json_decref(meeting->identities);
+	tr_meeting_script_release(meeting->script);
+	free(meeting->url);
+	free(meeting);
+}
+
+int tr_meeting_open(struct tr_meeting *meeting, struct tr_browser *browser)
+{
+	tr_meeting_forget_browser(meeting);
+	int rc = tr_browser_set_script(browser, meeting->script);
+	if (rc == 0)
+		rc = tr_browser_open(browser, meeting->url, (int)meeting->load_timeout_ms);
+	if (rc < 0)
+		return rc;
+	meeting->browser = browser;
+	tr_browser_attach(browser, on_browser_stop, meeting);
+	meeting->phase = PHASE_LOADING;
+	return 0;
+}
+
+void tr_meeting_forget_browser(struct tr_meeting *meeting)
+{
+	let_go(meeting);
+	meeting->last = (struct tr_meeting_news){0};
+	meeting->away[0] = '\0';
+	meeting->cause_since_ms = -1;
+	switch (meeting->phase) {
+	case PHASE_LOADING:
+	case PHASE_JOINING:
+	case PHASE_JOINED:
+		meeting->phase = PHASE_NONE;
+		set_timer(meeting, -1);
+		break;
+	case PHASE_ENDING:
+	case PHASE_LEAVING:
+	case PHASE_CLEARING:
+		set_timer(meeting, now_ms()); /* there will be no answer */
+		break;
+	case PHASE_NONE:
+	case PHASE_ENDED:
+	case PHASE_LEFT:
+		break;
+	}
+}
+
+const json_t *tr_meeting_participants(const struct tr_meeting *meeting)
+{
+	return meeting->identities;
+}
