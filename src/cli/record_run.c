@@ -42,6 +42,7 @@ struct run {
 	int signals;
 	enum phase phase;
 	bool is_stop_wanted;
+	bool is_stopped; /* all is recorded: only the files are to be made */
 	unsigned attempts;
 	unsigned deaths;
 	char state[TR_MESSAGE_NAME_MAX]; /* as the slot said last */
@@ -142,6 +143,15 @@ static int send_stop(struct run *run)
 	return tr_message_send(tr_slot_client_line(run->client), &stop, -1);
 }
 
+static int send_finish(struct run *run)
+{
+	struct tr_message message = {.type = TR_MESSAGE_FINISH};
+
+	copy(message.finish.session_id, sizeof(message.finish.session_id),
+		run->settings->request->name);
+	return tr_message_send(tr_slot_client_line(run->client), &message, run->settings->folder);
+}
+
 /* 0.2, 0.4, 0.8, 1.6, 3.2 s; or the end, when it has died too often. */
 static void pause_or_give_up(struct run *run)
 {
@@ -218,11 +228,11 @@ static void on_ready(struct run *run, const struct tr_message_ready *ready)
 	run->phase = PHASE_LOADING;
 	run->deadline_ns =
 		after_ms(run->settings->request->config.browser.page_timeout_ms + LOAD_EXTRA_MS);
-	int rc = send_start(run);
-	if (rc == 0 && run->is_stop_wanted) { /* it died while it finished: only that is left */
+	int rc = run->is_stopped ? send_finish(run) : send_start(run);
+	if (rc == 0 && (run->is_stopped || run->is_stop_wanted)) {
 		run->phase = PHASE_STOPPING;
 		run->deadline_ns = after_ms(FINISH_TIMEOUT_MS);
-		rc = send_stop(run);
+		rc = run->is_stopped ? 0 : send_stop(run);
 	}
 	if (rc < 0 && rc != -EPIPE)
 		end(run, TR_REASON_INTERNAL, 1, "the recording process cannot be told to start: %s",
@@ -273,6 +283,14 @@ static void on_message(struct run *run, const struct tr_message *message)
 		break;
 	case TR_MESSAGE_WARNING:
 		tr_record_show_news(run->show, true, "warning: %s", message->warning.sentence);
+		break;
+	case TR_MESSAGE_STOPPED: /* its files may take a while now, without a word */
+		run->is_stopped = true;
+		run->phase = PHASE_STOPPING;
+		run->deadline_ns = after_ms(FINISH_TIMEOUT_MS);
+		break;
+	case TR_MESSAGE_STARTED:
+	case TR_MESSAGE_MEETING:
 		break;
 	case TR_MESSAGE_FINISHED:
 		run->result->finished = message->finished;

@@ -21,6 +21,8 @@
 #define MAX_FRAGMENT_BYTES (32 << 20) /* of packets held in memory */
 #define MAX_PACKET_BYTES (64 << 20)
 #define LAST_PICTURE_MIN_NS (250 * TR_NS_PER_MS)
+#define FIRST_PICTURE_MIN_NS (150 * TR_NS_PER_MS)
+#define FIRST_FRAGMENT_NS (250 * TR_NS_PER_MS)
 #define USUAL_PICTURE (TR_MP4_VIDEO_SCALE / 30)
 
 #define SAMPLE_KEY 0x02000000	/* depends on no other */
@@ -403,6 +405,12 @@ static int64_t latest_ns(const struct tr_mp4 *mp4)
 	return video > audio ? video : audio;
 }
 
+/* Nothing of the recording is on the disk yet. */
+static bool is_first(const struct tr_mp4 *mp4)
+{
+	return atomic_load(&mp4->synced_ns) == 0;
+}
+
 /* How many samples of the track the fragment takes; the last picture's length is not known yet. */
 static unsigned settle_pictures(struct tr_mp4 *mp4, bool is_last)
 {
@@ -416,7 +424,8 @@ static unsigned settle_pictures(struct tr_mp4 *mp4, bool is_last)
 
 	/* A fresh one waits for the next fragment and then has its true length. One that stands for
 	 * long already goes out now, as long as it is so far: it shall not be lost with a cut. */
-	if (!is_last && age_ns < LAST_PICTURE_MIN_NS)
+	int64_t least_ns = is_first(mp4) ? FIRST_PICTURE_MIN_NS : LAST_PICTURE_MIN_NS;
+	if (!is_last && age_ns < least_ns)
 		return video->count - 1;
 	if (!is_last)
 		duration -= TR_MP4_VIDEO_SCALE / 10; /* the next picture may be on its way */
@@ -570,7 +579,10 @@ static bool is_full(const struct tr_mp4 *mp4)
 	}
 	if (first == INT64_MAX)
 		return false;
-	return mp4->held_bytes >= MAX_FRAGMENT_BYTES || latest_ns(mp4) - first >= mp4->fragment_ns;
+	int64_t enough_ns = is_first(mp4) && mp4->fragment_ns > FIRST_FRAGMENT_NS
+				    ? FIRST_FRAGMENT_NS
+				    : mp4->fragment_ns;
+	return mp4->held_bytes >= MAX_FRAGMENT_BYTES || latest_ns(mp4) - first >= enough_ns;
 }
 
 /* ---- packets ---- */

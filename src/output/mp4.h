@@ -2,7 +2,8 @@
  * A recording's part as fragmented MP4 that survives a cut at any byte.
  *
  * After open the file is a playable, empty movie. From then on it grows by whole fragments, each
- * with what arrived of both tracks in about a second of media time; a fragment is one write at the
+ * with what arrived of both tracks in about a second of media time (the first one in a quarter of
+ * it: somebody waits for the word that it records); a fragment is one write at the
  * end of the file and is synced before the call returns. A cut loses the fragment being collected
  * or written and no more: until it is complete on the disk, readers see a box to pass over. When
  * the disk is full the file is cut back to its last whole fragment.
