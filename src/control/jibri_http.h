@@ -6,7 +6,7 @@
  * there. stopService answers when the sessions that there were are over, which the daemon tells by
  * tr_jibri_http_session_began() and _over().
  *
- * What Jibri does not do: a request with an Origin header is refused with 403 (a web page in a
+ * What Jibri does not do: a POST with an Origin header is refused with 403 (a web page in a
  * browser of this machine is no client), and a body over 1 MiB with 413.
  */
 #ifndef TR_CONTROL_JIBRI_HTTP_H

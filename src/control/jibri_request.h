@@ -23,10 +23,9 @@ struct tr_jibri_request {
 };
 
 /*
- * Gives the request of `size` bytes of JSON. `why` is a sentence for the log, which quotes no value.
- * -EINVAL: to be answered with 500 and nothing.
- * -ENODATA: to be answered with 412 and the static text `*ret_missing`.
- * -EOPNOTSUPP: asks for a SIP gateway, which this node is not: 500.
+ * Gives the request of `size` bytes of JSON. `why` is a sentence for the log, which quotes no
+ * value. -EINVAL: to be answered with 500 and nothing. -ENODATA: to be answered with 412 and the
+ * static text `*ret_missing`. -EOPNOTSUPP: asks for a SIP gateway, which this node is not: 500.
  * -ENOMEM.
  */
 TR_CHECKED int tr_jibri_request_parse(const char *body, size_t size,
