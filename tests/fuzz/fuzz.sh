@@ -1,9 +1,9 @@
 #!/bin/sh
-# fuzz.sh NAME SOURCE_DIR BUILD_DIR LIBRARY... -- SOURCE...: ten seconds of libFuzzer. Each parser is
-# built by itself, because only clang can do this.
+# fuzz.sh NAME SECONDS SOURCE_DIR BUILD_DIR LIBRARY... -- SOURCE...: so long of libFuzzer. Each parser
+# is built by itself, because only clang can do this.
 set -eu
-name=$1 sources=$2 build=$3
-shift 3
+name=$1 seconds=$2 sources=$3 build=$4
+shift 4
 if ! command -v clang >/dev/null; then
 	echo "skipped: there is no clang here"
 	exit 77
@@ -14,7 +14,7 @@ while [ "$1" != -- ]; do
 	shift
 done
 shift
-work=$build/fuzz-$name
+work=$build/fuzz-$name-$seconds
 mkdir -p "$work/found"
 cd "$sources"
 # shellcheck disable=SC2046,SC2086
@@ -24,5 +24,5 @@ clang -g -O1 -std=gnu17 -D_GNU_SOURCE -DTR_VERSION='"fuzz"' -fsanitize=fuzzer,ad
 cd "$work"
 # libconfig itself loses a string when the syntax is wrong, so leaks are left to the unit tests.
 export ASAN_OPTIONS=detect_leaks=0
-exec ./fuzz -max_total_time=10 -max_len=4096 -timeout=10 -rss_limit_mb=1024 -error_exitcode=1 \
+exec ./fuzz -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=1024 -error_exitcode=1 \
 	-verbosity=0 found "$sources/tests/fuzz/corpus/$name"
