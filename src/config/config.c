@@ -1,86 +1,154 @@
 #include "config/config.h"
 
+#include "config/environment_internal.h"
+#include "config/hosts_internal.h"
+#include "config/keytable_internal.h"
+#include "config/node_id_internal.h"
+#include "config/secrets_internal.h"
 #include "core/file.h"
 #include "core/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libconfig.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define FILE_MAX_BYTES (1 << 20)
+#define DAY_MS INT64_C(86400000)
 
-enum key_type {
-	KEY_STRING,   /* any text without control characters */
-	KEY_PATH,     /* absolute, or "" where `min` is 0 */
-	KEY_WORD,     /* one of `words` */
-	KEY_INT,      /* min..max */
-	KEY_SIZE,     /* "1280x720", two ints */
-	KEY_DURATION, /* "30s", ms in an int64_t; min..max in ms */
-	KEY_RATE_MODE /* one of `words`, into a bool: the second word */
-};
-
-struct key_row {
-	const char *path;
-	enum key_type type;
-	size_t offset; /* in struct tr_config */
-	size_t size;
-	const char *fallback; /* the default, written like the file's value without quotes */
-	int64_t min, max;
-	const char *words[6];
-};
-
-#define AT(member) offsetof(struct tr_config, member), sizeof(((struct tr_config *)0)->member)
-
-static const struct key_row keys[] = {
-	{"recordings", KEY_PATH, AT(recordings), "/var/lib/telerec/recordings", 1, 0, {0}},
-	{"slots", KEY_INT, AT(slots), "1", 1, 64, {0}},
-	{"log_level", KEY_WORD, AT(log_level), "info", 0, 0, {"error", "warning", "info", "debug"}},
-	{"video.size", KEY_SIZE, AT(video.width), "1280x720", 0, 0, {0}},
-	{"video.frame_rate", KEY_INT, AT(video.frame_rate), "30", 1, TR_CONFIG_RATE_MAX, {0}},
-	{"video.frame_rate_mode", KEY_RATE_MODE, AT(video.constant_rate), "variable", 0, 0,
-		{"variable", "constant"}},
-	{"video.quality", KEY_INT, AT(video.quality), "25", 0, 51, {0}},
-	{"video.bitrate", KEY_INT, AT(video.video_kbps), "0", 0, 100000, {0}},
-	{"video.encoder", KEY_WORD, AT(video.encoder), "auto", 0, 0, {"auto", "software"}},
-	{"sound.source", KEY_WORD, AT(sound.source), "auto", 0, 0,
-		{"auto", "plugin", "loopback", "pcm", "none"}},
-	{"sound.capture_pcm", KEY_STRING, AT(sound.capture_pcm), "", 0, 0, {0}},
-	{"sound.player_pcm", KEY_STRING, AT(sound.player_pcm), "", 0, 0, {0}},
-	{"sound.bitrate", KEY_INT, AT(sound.audio_kbps), "128", 32, 512, {0}},
-	{"browser.path", KEY_PATH, AT(browser.path), "", 0, 0, {0}},
-	{"browser.page_timeout", KEY_DURATION, AT(browser.page_timeout_ms), "30s", 1000, 600000,
-		{0}},
-};
-
-/* What the checking of one file carries along. */
-struct check {
-	const char *path;
-	struct tr_config *config;
-	struct tr_config_complaints *complaints;
-};
-
-static void complain(struct check *check, int line, const char *format, ...) TR_PRINTF(3, 4);
-
-static void complain(struct check *check, int line, const char *format, ...)
-{
-	struct tr_config_complaints *all = check->complaints;
-	va_list args;
-
-	if (all->count < TR_CONFIG_COMPLAINTS_MAX) {
-		char *out = all->lines[all->count];
-		size_t room = sizeof(all->lines[0]);
-		int length = line > 0 ? snprintf(out, room, "%.300s:%d: ", check->path, line)
-				      : snprintf(out, room, "%.300s: ", check->path);
-		va_start(args, format);
-		vsnprintf(out + length, room - (size_t)length, format, args);
-		va_end(args);
+/* A row is written with these. */
+#define ROW(path_, type_, place, fallback_, ...)                                                   \
+	{                                                                                          \
+		.path = path_, .type = TR_KEY_##type_, place, .fallback = fallback_, __VA_ARGS__   \
 	}
-	all->count++;
-}
+#define AT(holder, member)                                                                         \
+	.offset = offsetof(struct holder, member), .size = sizeof(((struct holder *)0)->member)
+#define IN_ENVIRONMENT(member) AT(tr_config_environment, member)
+#define IN_CONFIG(member) AT(tr_config, member)
+#define LIST(holder, member, count, most)                                                          \
+	.offset = offsetof(struct holder, member),                                                 \
+	.size = sizeof(((struct holder *)0)->member[0]),                                           \
+	.count_offset = offsetof(struct holder, count), .count_max = (most)
+#define RANGE(least, most) .min = (least), .max = (most)
+#define WORDS(...) .words = {__VA_ARGS__}
+#define LOOK(name) .fault = tr_hosts_##name##_fault
+#define MUST_BE_GIVEN NULL
+
+/* In this order: what follows from others comes behind them. */
+static const struct tr_key_row environment_rows[] = {
+	ROW("environments.name", STRING, IN_ENVIRONMENT(name), MUST_BE_GIVEN),
+	ROW("environments.xmpp_domain", STRING, IN_ENVIRONMENT(xmpp_domain), MUST_BE_GIVEN,
+		LOOK(domain)),
+	ROW("environments.servers", STRINGS,
+		LIST(tr_config_environment, servers, server_count, TR_CONFIG_SERVERS_MAX),
+		"{xmpp_domain}", LOOK(server)),
+	ROW("environments.base_url", STRING, IN_ENVIRONMENT(base_url), "https://{xmpp_domain}",
+		LOOK(url)),
+	ROW("environments.strip", STRING, IN_ENVIRONMENT(strip), "conference."),
+	ROW("environments.control.domain", STRING, IN_ENVIRONMENT(control.domain),
+		"auth.{xmpp_domain}", LOOK(domain)),
+	ROW("environments.control.username", STRING, IN_ENVIRONMENT(control.username), "jibri",
+		LOOK(localpart)),
+	ROW("environments.control.password", SECRET, IN_ENVIRONMENT(control.password),
+		MUST_BE_GIVEN),
+	ROW("environments.control.port", INT, IN_ENVIRONMENT(control.port), "0", RANGE(0, 65535)),
+	ROW("environments.brewery.domain", STRING, IN_ENVIRONMENT(brewery.domain),
+		"internal.{control.domain}", LOOK(domain)),
+	ROW("environments.brewery.room", STRING, IN_ENVIRONMENT(brewery.room), "jibribrewery",
+		LOOK(localpart)),
+	ROW("environments.brewery.nickname", STRING, IN_ENVIRONMENT(brewery.nickname), "{id}",
+		LOOK(nick)),
+	ROW("environments.call.domain", STRING, IN_ENVIRONMENT(call.domain),
+		"recorder.{xmpp_domain}", LOOK(domain)),
+	ROW("environments.call.username", STRING, IN_ENVIRONMENT(call.username), "recorder",
+		LOOK(localpart)),
+	ROW("environments.call.password", SECRET, IN_ENVIRONMENT(call.password), MUST_BE_GIVEN),
+	ROW("environments.call.randomize", BOOL, IN_ENVIRONMENT(call.randomize), "false"),
+	ROW("environments.focus_jid", STRING, IN_ENVIRONMENT(focus_jid), "", LOOK(jid)),
+	ROW("environments.usage_timeout", DURATION, IN_ENVIRONMENT(usage_timeout_ms), "0s",
+		RANGE(0, 30 * DAY_MS)),
+	ROW("environments.security", WORD, IN_ENVIRONMENT(security), "starttls",
+		WORDS("starttls", "tls", "ifpossible", "plain")),
+	ROW("environments.trust_all_certificates", BOOL, IN_ENVIRONMENT(trust_all_certificates),
+		"false"),
+	ROW("environments.ca_file", PATH, IN_ENVIRONMENT(ca_file), ""),
+	ROW("environments.fingerprint", STRING, IN_ENVIRONMENT(fingerprint), "", LOOK(sha256)),
+};
+
+static const struct tr_key_table environment_keys = {
+	"environments.", environment_rows, TR_COUNT(environment_rows)};
+
+/* What the file of secrets may say. */
+static const struct tr_key_row secret_rows[] = {
+	ROW("environments.name", STRING, IN_ENVIRONMENT(name), MUST_BE_GIVEN),
+	ROW("environments.control.password", SECRET, IN_ENVIRONMENT(control.password),
+		MUST_BE_GIVEN),
+	ROW("environments.call.password", SECRET, IN_ENVIRONMENT(call.password), MUST_BE_GIVEN),
+};
+
+static const struct tr_key_table secret_keys = {
+	"environments.", secret_rows, TR_COUNT(secret_rows)};
+
+static const struct tr_key_row main_rows[] = {
+	ROW("id", STRING, IN_CONFIG(id), "", LOOK(nick)),
+	ROW("recordings", PATH, IN_CONFIG(recordings), "/var/lib/telerec/recordings", RANGE(1, 1)),
+	ROW("slots", INT_AUTO, IN_CONFIG(slots), "1", RANGE(1, TR_CONFIG_SLOTS_MAX), WORDS("auto"),
+		.other = 0),
+	ROW("processes", WORD, IN_CONFIG(processes), "auto", WORDS("auto", "own", "systemd")),
+	ROW("single_use", BOOL, IN_CONFIG(single_use), "false"),
+	ROW("on_control_loss", CHOICE, IN_CONFIG(stop_on_control_loss), "continue",
+		WORDS("continue", "stop")),
+	ROW("secrets", PATH, IN_CONFIG(secrets), ""),
+	ROW("log_level", WORD, IN_CONFIG(log_level), "info",
+		WORDS("error", "warning", "info", "debug")),
+	ROW("video.size", SIZE, IN_CONFIG(video.width), "1280x720"),
+	ROW("video.frame_rate", INT, IN_CONFIG(video.frame_rate), "30",
+		RANGE(1, TR_CONFIG_RATE_MAX)),
+	ROW("video.frame_rate_mode", CHOICE, IN_CONFIG(video.constant_rate), "variable",
+		WORDS("variable", "constant")),
+	ROW("video.quality", INT, IN_CONFIG(video.quality), "25", RANGE(0, 51)),
+	ROW("video.bitrate", INT, IN_CONFIG(video.video_kbps), "0", RANGE(0, 100000)),
+	ROW("video.encoder", WORD, IN_CONFIG(video.encoder), "auto", WORDS("auto", "software")),
+	ROW("sound.source", WORD, IN_CONFIG(sound.source), "auto",
+		WORDS("auto", "plugin", "loopback", "pcm", "none")),
+	ROW("sound.capture_pcm", STRING, IN_CONFIG(sound.capture_pcm), ""),
+	ROW("sound.player_pcm", STRING, IN_CONFIG(sound.player_pcm), ""),
+	ROW("sound.bitrate", INT, IN_CONFIG(sound.audio_kbps), "128", RANGE(32, 512)),
+	ROW("browser.path", PATH, IN_CONFIG(browser.path), ""),
+	ROW("browser.page_timeout", DURATION, IN_CONFIG(browser.page_timeout_ms), "30s",
+		RANGE(1000, 600000)),
+	ROW("browser.allowed_hosts", STRINGS,
+		LIST(tr_config, browser.allowed_hosts, browser.allowed_host_count,
+			TR_CONFIG_HOSTS_MAX),
+		"", LOOK(pattern)),
+	ROW("browser.ignore_certificate_errors", BOOL, IN_CONFIG(browser.ignore_certificate_errors),
+		"false"),
+	ROW("checks.join_timeout", DURATION, IN_CONFIG(checks.join_ms), "30s", RANGE(1000, 600000)),
+	ROW("checks.empty_timeout", DURATION, IN_CONFIG(checks.empty_ms), "30s",
+		RANGE(1000, DAY_MS)),
+	ROW("checks.no_media_timeout", DURATION, IN_CONFIG(checks.no_media_ms), "3m",
+		RANGE(1000, DAY_MS)),
+	ROW("checks.all_muted_timeout", DURATION, IN_CONFIG(checks.all_muted_ms), "10m",
+		RANGE(1000, DAY_MS)),
+	ROW("checks.ice_timeout", DURATION, IN_CONFIG(checks.ice_ms), "30s", RANGE(1000, DAY_MS)),
+	ROW("checks.start_timeout", DURATION, IN_CONFIG(checks.start_ms), "60s",
+		RANGE(5000, 600000)),
+	ROW("jibri_http.bind", STRING, IN_CONFIG(jibri_http.bind), "127.0.0.1", LOOK(address)),
+	ROW("jibri_http.external_port", INT_AUTO, IN_CONFIG(jibri_http.external_port), "2222",
+		RANGE(0, 65535), WORDS("off"), .other = -1),
+	ROW("jibri_http.internal_port", INT_AUTO, IN_CONFIG(jibri_http.internal_port), "3333",
+		RANGE(0, 65535), WORDS("off"), .other = -1),
+	ROW("finalize.script", PATH, IN_CONFIG(finalize.script), ""),
+	ROW("finalize.timeout", DURATION, IN_CONFIG(finalize.timeout_ms), "1h",
+		RANGE(0, 7 * DAY_MS)),
+	ROW("finalize.attempts", INT, IN_CONFIG(finalize.attempts), "3", RANGE(1, 20)),
+	ROW("environments", GROUPS,
+		LIST(tr_config, environments, environment_count, TR_CONFIG_ENVIRONMENTS_MAX), "",
+		.items = &environment_keys),
+};
+
+static const struct tr_key_table main_keys = {"", main_rows, TR_COUNT(main_rows)};
 
 const char *tr_config_size_fault(int width, int height)
 {
@@ -93,294 +161,229 @@ const char *tr_config_size_fault(int width, int height)
 	return NULL;
 }
 
-static bool is_word(const struct key_row *key, const char *text)
-{
-	for (const char *const *word = key->words; *word; word++)
-		if (!strcmp(*word, text))
-			return true;
-	return false;
-}
-
-static void join_words(const struct key_row *key, char *out, size_t size)
-{
-	out[0] = '\0';
-	for (const char *const *word = key->words; *word; word++) {
-		size_t length = strlen(out);
-		snprintf(out + length, size - length, "%s\"%s\"", length ? ", " : "", *word);
-	}
-}
-
-static bool has_control_characters(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return true;
-	return false;
-}
-
-static void store_size(struct check *check, const struct key_row *key, const char *text, int line)
-{
-	int width, height;
-
-	if (tr_text_parse_size(text, &width, &height) < 0) {
-		complain(check, line, "%s is \"%.40s\", but must look like \"1280x720\"", key->path,
-			text);
-		return;
-	}
-	const char *fault = tr_config_size_fault(width, height);
-	if (fault) {
-		complain(check, line, "%s %dx%d %s", key->path, width, height, fault);
-		return;
-	}
-	check->config->video.width = width;
-	check->config->video.height = height;
-}
-
-static void store_duration(
-	struct check *check, const struct key_row *key, const char *text, int64_t *out, int line)
-{
-	int64_t ms;
-
-	if (tr_text_parse_duration(text, &ms) < 0)
-		complain(check, line, "%s is \"%.40s\", but must be a time like \"30s\"", key->path,
-			text);
-	else if (ms < key->min || ms > key->max)
-		complain(check, line, "%s is \"%.40s\", but must be from %g s to %g s", key->path,
-			text, (double)key->min / 1e3, (double)key->max / 1e3);
-	else
-		*out = ms;
-}
-
-static void store_word(
-	struct check *check, const struct key_row *key, const char *text, void *out, int line)
-{
-	char words[200];
-
-	if (!is_word(key, text)) {
-		join_words(key, words, sizeof(words));
-		complain(check, line, "%s is \"%.60s\", but must be one of %s", key->path, text,
-			words);
-	} else if (key->type == KEY_RATE_MODE) {
-		*(bool *)out = !strcmp(text, key->words[1]);
-	} else {
-		snprintf(out, key->size, "%s", text);
-	}
-}
-
-/* A value that is written as text. */
-static void store_text(struct check *check, const struct key_row *key, const char *text, int line)
-{
-	char *out = (char *)check->config + key->offset;
-	bool is_path = key->type == KEY_PATH;
-
-	switch (key->type) {
-	case KEY_STRING:
-	case KEY_PATH:
-		if (strlen(text) >= key->size)
-			complain(check, line, "%s is too long", key->path);
-		else if (has_control_characters(text))
-			complain(check, line, "%s contains a control character", key->path);
-		else if (is_path && text[0] != '/' && (text[0] || key->min > 0))
-			complain(check, line,
-				"%s is \"%.100s\", but must be a full path (\"/...\")", key->path,
-				text);
-		else
-			snprintf(out, key->size, "%s", text);
-		return;
-	case KEY_SIZE:
-		store_size(check, key, text, line);
-		return;
-	case KEY_DURATION:
-		store_duration(check, key, text, (int64_t *)(void *)out, line);
-		return;
-	case KEY_WORD:
-	case KEY_RATE_MODE:
-		store_word(check, key, text, out, line);
-		return;
-	case KEY_INT:
-		return;
-	}
-}
-
-static void store_int(struct check *check, const struct key_row *key, int64_t value, int line)
-{
-	if (value < key->min || value > key->max)
-		complain(check, line, "%s is %lld, but must be from %lld to %lld", key->path,
-			(long long)value, (long long)key->min, (long long)key->max);
-	else
-		*(int *)(void *)((char *)check->config + key->offset) = (int)value;
-}
-
 void tr_config_set_defaults(struct tr_config *config)
 {
-	struct tr_config_complaints none = {0};
-	struct check check = {.path = "defaults", .config = config, .complaints = &none};
-	int64_t number;
-
 	*config = (struct tr_config){0};
-	for (size_t i = 0; i < TR_COUNT(keys); i++) {
-		if (keys[i].type != KEY_INT)
-			store_text(&check, &keys[i], keys[i].fallback, 0);
-		else if (tr_text_parse_int(keys[i].fallback, INT_MIN, INT_MAX, &number) == 0)
-			store_int(&check, &keys[i], number, 0);
-	}
+	tr_keytable_set_defaults(&main_keys, config);
+	tr_node_id_make(config->id, sizeof(config->id));
 }
 
-static const char *type_words(int type)
+static void drop_last_slashes(char *url)
 {
-	switch (type) {
-	case CONFIG_TYPE_INT:
-	case CONFIG_TYPE_INT64:
-		return "a whole number";
-	case CONFIG_TYPE_FLOAT:
-		return "a number with a fraction";
-	case CONFIG_TYPE_STRING:
-		return "a text";
-	case CONFIG_TYPE_BOOL:
-		return "true or false";
-	case CONFIG_TYPE_GROUP:
-		return "a group { }";
-	default:
-		return "a list";
-	}
+	for (size_t length = strlen(url); length > 0 && url[length - 1] == '/'; length--)
+		url[length - 1] = '\0';
 }
 
-static void check_value(
-	struct check *check, const struct key_row *key, const config_setting_t *setting)
+/* What follows from other keys. */
+static void derive(struct tr_config *config)
 {
-	int type = config_setting_type(setting);
-	int line = (int)config_setting_source_line(setting);
-
-	if (key->type == KEY_INT) {
-		if (type == CONFIG_TYPE_INT || type == CONFIG_TYPE_INT64)
-			store_int(check, key, config_setting_get_int64(setting), line);
-		else
-			complain(check, line, "%s is %s, but must be a whole number without quotes",
-				key->path, type_words(type));
-	} else if (type == CONFIG_TYPE_STRING) {
-		store_text(check, key, config_setting_get_string(setting), line);
-	} else {
-		complain(check, line, "%s is %s, but must be a text in \"quotes\"", key->path,
-			type_words(type));
-	}
-}
-
-/* Whether a key starts with "PATH." */
-static bool is_group(const char *path)
-{
-	size_t length = strlen(path);
-
-	for (size_t i = 0; i < TR_COUNT(keys); i++)
-		if (!strncmp(keys[i].path, path, length) && keys[i].path[length] == '.')
-			return true;
-	return false;
-}
-
-static void complain_unknown(struct check *check, const char *path, int line)
-{
-	const char *names[TR_COUNT(keys) + 1] = {0};
-
-	for (size_t i = 0; i < TR_COUNT(keys); i++)
-		names[i] = keys[i].path;
-	const char *near = tr_text_nearest(path, names);
-	/* "sise" at top level is far from "video.size": compare the last words, too. */
-	for (size_t i = 0; !near && i < TR_COUNT(keys); i++) {
-		const char *dot = strrchr(keys[i].path, '.');
-		const char *last[] = {dot ? dot + 1 : keys[i].path, NULL};
-		if (tr_text_nearest(path, last))
-			near = keys[i].path;
-	}
-	if (near)
-		complain(check, line, "unknown key \"%.100s\"; did you mean \"%s\"?", path, near);
-	else
-		complain(check, line, "unknown key \"%.100s\" (telerec.conf(5) lists them all)",
-			path);
-}
-
-static void check_group(struct check *check, const config_setting_t *group, const char *prefix)
-{
-	for (int i = 0; i < config_setting_length(group); i++) {
-		const config_setting_t *setting = config_setting_get_elem(group, (unsigned)i);
-		char path[128];
-		int line = (int)config_setting_source_line(setting);
-		size_t index = 0;
-
-		snprintf(path, sizeof(path), "%s%s%s", prefix, prefix[0] ? "." : "",
-			config_setting_name(setting));
-		while (index < TR_COUNT(keys) && strcmp(keys[index].path, path) != 0)
-			index++;
-		if (index < TR_COUNT(keys))
-			check_value(check, &keys[index], setting);
-		else if (!is_group(path))
-			complain_unknown(check, path, line);
-		else if (config_setting_type(setting) != CONFIG_TYPE_GROUP)
-			complain(check, line, "%s is %s, but must be a group { }", path,
-				type_words(config_setting_type(setting)));
-		else
-			check_group(check, setting, path);
+	if (!config->id[0])
+		tr_node_id_make(config->id, sizeof(config->id));
+	for (unsigned i = 0; i < config->environment_count; i++) {
+		tr_keytable_derive(&environment_keys, &config->environments[i], config->id);
+		drop_last_slashes(config->environments[i].base_url);
 	}
 }
 
 /* What no single key can tell. */
-static void check_together(struct check *check)
+static void check_together(
+	struct tr_keytable_check *check, const struct tr_config *config, bool needs_passwords)
 {
-	const struct tr_config *config = check->config;
+	int external = config->jibri_http.external_port,
+	    internal = config->jibri_http.internal_port;
 
 	if (!strcmp(config->sound.source, "pcm") && !config->sound.capture_pcm[0])
-		complain(check, 0, "sound.source is \"pcm\", so sound.capture_pcm must name one");
+		tr_keytable_complain(
+			check, 0, "sound.source is \"pcm\", so sound.capture_pcm must name one");
+	if (external > 0 && external == internal)
+		tr_keytable_complain(check, 0,
+			"jibri_http.external_port and jibri_http.internal_port are both %d: give one "
+			"another number, or \"off\"",
+			external);
+	if ((external >= 0 || internal >= 0) && !tr_hosts_is_loopback(config->jibri_http.bind))
+		tr_keytable_warn(check,
+			"jibri_http.bind is \"%s\": whoever reaches that can start and stop "
+			"recordings without a password",
+			config->jibri_http.bind);
+	tr_environment_check_all(check, config, needs_passwords);
+}
+
+/* Passwords in a file that everybody can read. Before those of the file of secrets come in. */
+static void warn_of_mode(
+	struct tr_keytable_check *check, const struct tr_config *config, mode_t mode)
+{
+	for (unsigned i = 0; i < config->environment_count; i++) {
+		const struct tr_config_environment *environment = &config->environments[i];
+		bool has_password =
+			environment->control.password[0] || environment->call.password[0];
+		if (!has_password || !(mode & S_IROTH))
+			continue;
+		tr_keytable_warn(check,
+			"holds passwords, but everybody can read it. Run: chmod o= %s (better: move "
+			"them into secrets.conf beside it)",
+			check->path);
+		return;
+	}
+}
+
+/* What is parsed, and what may be read besides. */
+struct source {
+	const char *text;
+	const char *path;
+	mode_t mode; /* of the file; 0: only text */
+	bool reads_secrets;
+	bool needs_passwords;
+};
+
+static void parse_into(
+	struct tr_keytable_check *check, const struct source *source, struct tr_config *config)
+{
+	config_t parsed;
+
+	tr_config_set_defaults(config);
+	config_init(&parsed);
+	if (config_read_string(&parsed, source->text) != CONFIG_TRUE)
+		tr_keytable_complain(check, config_error_line(&parsed),
+			"%s (a missing ';' or quote?)", config_error_text(&parsed));
+	else
+		tr_keytable_fill(check, &main_keys, config, config_root_setting(&parsed));
+	config_destroy(&parsed);
+	warn_of_mode(check, config, source->mode);
+	if (check->complaints->count == 0 && source->reads_secrets)
+		tr_secrets_find(config, source->path);
+	if (check->complaints->count == 0 && source->reads_secrets && config->secrets[0])
+		tr_secrets_load(check->complaints, &secret_keys, config);
+	if (check->complaints->count == 0) {
+		derive(config);
+		check_together(check, config, source->needs_passwords);
+	}
+}
+
+static int parse(const struct source *source, struct tr_config *ret_config,
+	struct tr_config_complaints *complaints)
+{
+	TR_CLEANUP(tr_freep) struct tr_config *config = calloc(1, sizeof(*config));
+	int lines[TR_CONFIG_ENVIRONMENTS_MAX] = {0};
+	struct tr_keytable_check check = {source->path, complaints, lines};
+
+	if (!config)
+		return -ENOMEM;
+	parse_into(&check, source, config);
+	if (complaints->count == 0)
+		*ret_config = *config;
+	explicit_bzero(config, sizeof(*config));
+	return complaints->count > 0 ? -EINVAL : 0;
 }
 
 int tr_config_parse(const char *text, const char *path, struct tr_config *ret_config,
 	struct tr_config_complaints *complaints)
 {
-	struct tr_config config;
-	struct check check = {.path = path, .config = &config, .complaints = complaints};
-	config_t parsed;
+	const struct source source = {.text = text, .path = path, .needs_passwords = true};
 
-	complaints->count = 0;
-	tr_config_set_defaults(&config);
-	config_init(&parsed);
-	if (config_read_string(&parsed, text) != CONFIG_TRUE)
-		complain(&check, config_error_line(&parsed), "%s (a missing ';' or quote?)",
-			config_error_text(&parsed));
-	else
-		check_group(&check, config_root_setting(&parsed), "");
-	config_destroy(&parsed);
-	if (complaints->count == 0)
-		check_together(&check);
-	if (complaints->count > 0)
-		return -EINVAL;
-	*ret_config = config;
-	return 0;
+	complaints->count = complaints->warning_count = 0;
+	return parse(&source, ret_config, complaints);
+}
+
+static int load(const char *path, bool has_secrets, struct tr_config *ret_config,
+	struct tr_config_complaints *complaints)
+{
+	TR_CLEANUP(tr_freep) char *text = NULL;
+	struct tr_keytable_check check = {path, complaints, NULL};
+	struct stat st;
+	size_t size = 0;
+
+	complaints->count = complaints->warning_count = 0;
+	int rc = stat(path, &st) < 0 ? -errno : 0;
+	if (rc == 0)
+		rc = tr_file_read(AT_FDCWD, path, FILE_MAX_BYTES, &text, &size);
+	if (rc < 0) {
+		tr_keytable_complain(&check, 0, "cannot be read: %s", strerror(-rc));
+		return rc;
+	}
+	const struct source source = {text, path, st.st_mode, has_secrets, has_secrets};
+	if (strlen(text) != size) {
+		tr_keytable_complain(
+			&check, 0, "contains a NUL byte: this is no configuration file");
+		rc = -EINVAL;
+	} else {
+		rc = parse(&source, ret_config, complaints);
+	}
+	explicit_bzero(text, size);
+	return rc;
 }
 
 int tr_config_load(
 	const char *path, struct tr_config *ret_config, struct tr_config_complaints *complaints)
 {
-	TR_CLEANUP(tr_freep) char *text = NULL;
-	struct check check = {.path = path, .complaints = complaints};
-	size_t size;
+	return load(path, true, ret_config, complaints);
+}
 
-	complaints->count = 0;
-	int rc = tr_file_read(AT_FDCWD, path, FILE_MAX_BYTES, &text, &size);
-	if (rc < 0) {
-		complain(&check, 0, "cannot be read: %s", strerror(-rc));
-		return rc;
+int tr_config_load_public(
+	const char *path, struct tr_config *ret_config, struct tr_config_complaints *complaints)
+{
+	return load(path, false, ret_config, complaints);
+}
+
+static void check_readable(struct tr_keytable_check *check, const char *key, const char *file,
+	int mode, const char *advice)
+{
+	if (file[0] && access(file, mode) < 0)
+		tr_keytable_complain(
+			check, 0, "%s names %s: %s. %s", key, file, strerror(errno), advice);
+}
+
+int tr_config_check_files(
+	const struct tr_config *config, const char *path, struct tr_config_complaints *complaints)
+{
+	struct tr_keytable_check check = {path, complaints, NULL};
+	char key[TR_CONFIG_WORD_MAX + 40];
+
+	check_readable(&check, "finalize.script", config->finalize.script, R_OK | X_OK,
+		"It must be there, and executable for this user (chmod +x)");
+	check_readable(&check, "browser.path", config->browser.path, R_OK | X_OK,
+		"It must be there, and executable for this user");
+	for (unsigned i = 0; i < config->environment_count; i++) {
+		snprintf(key, sizeof(key), "environment \"%s\": ca_file",
+			config->environments[i].name);
+		check_readable(&check, key, config->environments[i].ca_file, R_OK,
+			"It must be there, and readable for this user");
 	}
-	if (strlen(text) != size) {
-		complain(&check, 0, "contains a NUL byte: this is no configuration file");
-		return -EINVAL;
-	}
-	return tr_config_parse(text, path, ret_config, complaints);
+	return complaints->count > 0 ? -EINVAL : 0;
+}
+
+int tr_config_split_server(const char *entry, char *host, size_t host_size, int *ret_port)
+{
+	return tr_hosts_split_server(entry, host, host_size, ret_port);
+}
+
+static const struct tr_key_row *find_row(unsigned index)
+{
+	if (index < main_keys.count)
+		return &main_rows[index];
+	index -= (unsigned)main_keys.count;
+	return index < environment_keys.count ? &environment_rows[index] : NULL;
 }
 
 const char *tr_config_key(unsigned index)
 {
-	return index < TR_COUNT(keys) ? keys[index].path : NULL;
+	const struct tr_key_row *row = find_row(index);
+	return row ? row->path : NULL;
 }
 
 void tr_config_key_default(unsigned index, char *out, size_t size)
 {
-	const char *quote = keys[index].type == KEY_INT ? "" : "\"";
-	snprintf(out, size, "%s%s%s", quote, keys[index].fallback, quote);
+	const struct tr_key_row *row = find_row(index);
+	bool is_word = row->type == TR_KEY_INT_AUTO && row->fallback[0] > '9';
+
+	if (!row->fallback)
+		out[0] = '\0';
+	else if (row->type == TR_KEY_STRINGS)
+		snprintf(out, size, row->fallback[0] ? "[\"%s\"]" : "[%s]", row->fallback);
+	else if (row->type == TR_KEY_GROUPS)
+		snprintf(out, size, "( )");
+	else if (row->type == TR_KEY_INT || row->type == TR_KEY_BOOL ||
+		 (row->type == TR_KEY_INT_AUTO && !is_word))
+		snprintf(out, size, "%s", row->fallback);
+	else
+		snprintf(out, size, "\"%s\"", row->fallback);
 }

@@ -33,8 +33,8 @@
 
 /* One Jitsi installation: what xmpp.h's tr_xmpp_server wants, for each of its servers. */
 struct tr_config_environment {
-	char name[TR_CONFIG_WORD_MAX]; /* unique */
-	unsigned server_count;	       /* at least 1 */
+	char name[TR_CONFIG_WORD_MAX];				 /* unique */
+	unsigned server_count;					 /* at least 1 */
 	char servers[TR_CONFIG_SERVERS_MAX][TR_CONFIG_HOST_MAX]; /* "host", "host:port" */
 	char xmpp_domain[TR_CONFIG_HOST_MAX];
 	char base_url[1024]; /* "https://...", no slash at its end */
@@ -108,7 +108,7 @@ struct tr_config {
 struct tr_config_complaints {
 	unsigned count; /* also of those that had no room */
 	char lines[TR_CONFIG_COMPLAINTS_MAX]
-		  [512]; /* "file:line: what is wrong and what is right" */
+		  [512];	/* "file:line: what is wrong and what is right" */
 	unsigned warning_count; /* of lines below; the settings are taken all the same */
 	char warnings[TR_CONFIG_WARNINGS_MAX][512];
 };
@@ -145,11 +145,12 @@ TR_CHECKED int tr_config_split_server(
 	const char *entry, char *host, size_t host_size, int *ret_port);
 
 /* The names that the browser may look up, between commas: allowed_hosts, or the hosts of all
- * environments' pages and domains with those below them. "" when there is neither. -ENAMETOOLONG. */
+ * environments' pages and domains with those below them. "" when there is neither. -ENAMETOOLONG.
+ */
 TR_CHECKED int tr_config_list_hosts(const struct tr_config *config, char *out, size_t size);
 
-/* The key in row `index` of the table, "video.size"; the keys of an environment are called
- * "environments.name"; NULL behind the last. */
+/* The key in row `index` of the table, "video.size"; NULL behind the last. Keys of an environment
+ * are called "environments.name". */
 const char *tr_config_key(unsigned index);
 
 /* Its default as the file would say it, for example "\"1280x720\"", into `out`; in those of an

@@ -68,9 +68,10 @@ static void an_unknown_key_is_refused_with_line_and_nearest_key(void **state)
 static void a_wrong_type_is_refused_with_what_it_must_be(void **state)
 {
 	expect_complaint("slots = \"2\";",
-		"t.conf:1: slots is a text, but must be a whole number without quotes");
+		"t.conf:1: slots is a text, but must be a whole number without quotes, or "
+		"\"auto\"");
 	expect_complaint("slots = 2.5;", "t.conf:1: slots is a number with a fraction, but must be "
-					 "a whole number without quotes");
+					 "a whole number without quotes, or \"auto\"");
 	expect_complaint("video: { size = 1280; };",
 		"t.conf:1: video.size is a whole number, but must be a text in \"quotes\"");
 	expect_complaint(
@@ -81,9 +82,10 @@ static void a_wrong_type_is_refused_with_what_it_must_be(void **state)
 
 static void a_value_out_of_range_is_refused_with_the_range(void **state)
 {
-	expect_complaint("slots = 0;", "t.conf:1: slots is 0, but must be from 1 to 64");
+	expect_complaint(
+		"slots = 0;", "t.conf:1: slots is 0, but must be from 1 to 16, or \"auto\"");
 	expect_complaint("slots = 99999999999L;",
-		"t.conf:1: slots is 99999999999, but must be from 1 to 64");
+		"t.conf:1: slots is 99999999999, but must be from 1 to 16, or \"auto\"");
 	expect_complaint("video: { size = \"0x0\"; };",
 		"t.conf:1: video.size 0x0 is too small: the smallest is 64x64");
 	expect_complaint("video: { size = \"10000x10000\"; };",

@@ -1,0 +1,21 @@
+/* The file of passwords: found, refused when others can read it, and merged into the environments
+ * of the same names. */
+#ifndef TR_CONFIG_SECRETS_INTERNAL_H
+#define TR_CONFIG_SECRETS_INTERNAL_H
+
+#include "config/keytable_internal.h"
+
+/* Puts the path to read into config->secrets, which may name one already: the service manager's
+ * credential, or the one beside the main file `main_path`; "" when there is none. */
+void tr_secrets_find(struct tr_config *config, const char *main_path);
+
+/* Reads config->secrets by `table` (rows of struct tr_config_environment) and merges. Complaints
+ * name that file. */
+void tr_secrets_load(struct tr_config_complaints *complaints, const struct tr_key_table *table,
+	struct tr_config *config);
+
+/* The same for text, for tests and fuzzing. */
+void tr_secrets_parse(struct tr_keytable_check *check, const struct tr_key_table *table,
+	const char *text, struct tr_config *config);
+
+#endif
