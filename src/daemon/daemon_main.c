@@ -71,6 +71,17 @@ static int make_loop(sd_event **ret_event)
 	return rc < 0 ? tr_fail(rc, "no event loop") : 0;
 }
 
+static void on_condition(unsigned slot, void *user)
+{
+	(void)slot, (void)user;
+}
+
+static void on_message(unsigned slot, uint64_t job, const struct tr_message *message, void *user)
+{
+	(void)job, (void)user;
+	tr_debug("slot %u says %s", slot, tr_message_type_name(message->type));
+}
+
 static int serve(const struct tr_config *config)
 {
 	TR_CLEANUP(sd_event_unrefp) sd_event *event = NULL;
@@ -87,7 +98,9 @@ static int serve(const struct tr_config *config)
 	fill_settings(config, settings);
 	rc = make_loop(&event);
 	if (rc == 0)
-		rc = tr_supervisor_create(event, settings, &supervisor);
+		rc = tr_supervisor_create(event, settings,
+			&(struct tr_supervisor_events){on_condition, on_message}, NULL,
+			&supervisor);
 	if (rc < 0)
 		return rc;
 	tr_info("telerecd %s keeps %u slots", TR_VERSION, settings->slots);
