@@ -27,15 +27,16 @@ int tr_file_write_all(int fd, const void *data, size_t size)
 	return 0;
 }
 
-int tr_file_replace(int dirfd, const char *name, const void *data, size_t size)
+static int replace(int dirfd, const char *name, const void *data, size_t size, mode_t mode)
 {
 	char temporary[NAME_MAX + 1];
 
 	int rc = tr_text_format(temporary, sizeof(temporary), ".%s.new", name);
 	if (rc < 0)
 		return rc;
+	unlinkat(dirfd, temporary, 0); /* one that an interrupted write left keeps its own mode */
 	TR_CLEANUP(tr_closep)
-	int fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	int fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
 	if (fd < 0)
 		return -errno;
 
@@ -52,6 +53,16 @@ int tr_file_replace(int dirfd, const char *name, const void *data, size_t size)
 	if (folder >= 0 && fsync(folder) < 0 && errno != EINVAL)
 		return -errno;
 	return 0;
+}
+
+int tr_file_replace(int dirfd, const char *name, const void *data, size_t size)
+{
+	return replace(dirfd, name, data, size, 0640);
+}
+
+int tr_file_replace_private(int dirfd, const char *name, const void *data, size_t size)
+{
+	return replace(dirfd, name, data, size, 0600);
 }
 
 int tr_file_read(int dirfd, const char *name, size_t limit, char **ret, size_t *ret_size)

@@ -13,6 +13,9 @@
  * file, also after a power cut. -errno. */
 TR_CHECKED int tr_file_replace(int dirfd, const char *name, const void *data, size_t size);
 
+/* The same for what may hold secrets: readable by its owner only. */
+TR_CHECKED int tr_file_replace_private(int dirfd, const char *name, const void *data, size_t size);
+
 /* Gives the file's bytes with a NUL behind them. -EFBIG above `limit`; -errno. */
 TR_CHECKED int tr_file_read(
 	int dirfd, const char *name, size_t limit, char **ret, size_t *ret_size);
