@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "storage/check.h"
 #include "storage/finish.h"
 #include "storage/poster.h"
 #include "storage/report.h"
@@ -116,6 +117,20 @@ static void join_parts(struct tr_finisher *finisher)
 		quality->sound_lost_s += (double)joined.filled * 1024 / 48000;
 }
 
+/* What a recorder that died counted is lost; what the file shows is not. */
+static void measure(struct tr_finisher *finisher)
+{
+	struct tr_quality *quality = &finisher->quality;
+	struct tr_check *check = calloc(1, sizeof(*check));
+	unsigned parts = quality->parts;
+
+	if (check && tr_check_file(finisher->folder, finisher->result.file, true, check) == 0)
+		*quality = check->quality;
+	quality->parts = parts;
+	quality->ended_early = true;
+	free(check);
+}
+
 static void write_report(struct tr_finisher *finisher)
 {
 	struct tr_finisher_result *result = &finisher->result;
@@ -148,6 +163,8 @@ static void *run(void *user)
 	setpriority(PRIO_PROCESS, 0, THREAD_NICE); /* on Linux of this thread only */
 	save_state(finisher, TR_RECORDING_FINISHING);
 	join_parts(finisher);
+	if (finisher->must_measure && finisher->result.file[0])
+		measure(finisher);
 	write_report(finisher);
 	save_state(finisher, finisher->result.rc < 0 ? TR_RECORDING_FAILED : TR_RECORDING_DONE);
 	if (finisher->on_done)
@@ -155,17 +172,37 @@ static void *run(void *user)
 	return NULL;
 }
 
+int tr_finisher_take_up(struct tr_finisher *finisher, int folder)
+{
+	struct tr_recording *recording = &finisher->recording;
+	int rc = tr_recording_load(folder, recording);
+
+	if (rc == -ENOENT)
+		return tr_fail(rc, "the folder holds no recording");
+	if (rc < 0)
+		return rc;
+	if (recording->part_count == 0)
+		return tr_fail(-ENODATA, "the recording has no part");
+	finisher->part = recording->parts[recording->part_count - 1].file;
+	char name[NAME_MAX + 1];
+	name_file(recording, name, sizeof(name));
+	recording->file[0] = '\0';
+	return tr_finish_take_back(folder, name, recording->parts, recording->part_count);
+}
+
 int tr_finisher_start(struct tr_finisher *finisher, int folder, const struct tr_quality *quality,
 	const char *trouble, tr_finisher_done_fn *on_done, void *user)
 {
 	finisher->folder = folder;
-	finisher->quality = *quality;
+	finisher->must_measure = !quality;
+	finisher->quality = quality ? *quality : (struct tr_quality){0};
 	finisher->quality.ended_early = trouble != NULL;
 	finisher->on_done = on_done;
 	finisher->user = user;
 	memset(&finisher->result, 0, sizeof(finisher->result));
-	snprintf(finisher->recording.reason, sizeof(finisher->recording.reason), "%.255s",
-		trouble ? trouble : "");
+	if (quality)
+		snprintf(finisher->recording.reason, sizeof(finisher->recording.reason), "%.255s",
+			trouble ? trouble : "");
 	int rc = -pthread_create(&finisher->thread, NULL, run, finisher);
 	finisher->is_running = rc == 0;
 	return rc < 0 ? tr_fail(rc, "no thread to finish the recording: its parts stay") : 0;

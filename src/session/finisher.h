@@ -34,6 +34,7 @@ struct tr_finisher {
 	/* the thread's between start and join */
 	int folder; /* borrowed */
 	struct tr_quality quality;
+	bool must_measure; /* the recorder's figures are lost */
 	bool is_running;
 	pthread_t thread;
 	tr_finisher_done_fn *on_done;
@@ -46,8 +47,12 @@ struct tr_finisher {
 TR_CHECKED int tr_finisher_begin(
 	struct tr_finisher *finisher, int folder, const struct tr_message_start *request);
 
-/* Starts the thread: joins the parts, judges, writes report and poster. `trouble`: why the
- * recording ended early, or NULL (copied). The folder must stay open until the join. -errno. */
+/* For the folder of a recorder that died: reads its state. -ENOENT, -EBADMSG and the like; said. */
+TR_CHECKED int tr_finisher_take_up(struct tr_finisher *finisher, int folder);
+
+/* Starts the thread: joins the parts, judges, writes report and poster. `quality`
+ * NULL: its recorder died, so the figures are taken from the file. `trouble`: why the recording
+ * ended early, or NULL (copied). The folder must stay open until the join. -errno. */
 TR_CHECKED int tr_finisher_start(struct tr_finisher *finisher, int folder,
 	const struct tr_quality *quality, const char *trouble, tr_finisher_done_fn *on_done,
 	void *user);

@@ -31,14 +31,14 @@ static const struct row rows[] = {
 	{S(IDLE), S(QUIT), {S(ENDED), DO(END)}},
 
 	{S(JOINING), S(PAGE_LOADED), {S(RECORDING), DO(RECORD)}},
-	{S(JOINING), S(PAGE_FAILED), {S(IDLE), DO(FAIL) | DO(BLANK)}},
+	{S(JOINING), S(PAGE_FAILED), {S(STOPPING), DO(FAIL) | DO(LEAVE)}},
 	{S(JOINING), S(PAGE_CRASHED), {S(JOINING), DO(OPEN)}},
 	{S(JOINING), S(BROWSER_EXITED), {S(JOINING), DO(BROWSER)}},
 	{S(JOINING), S(BROWSER_READY), {S(JOINING), DO(OPEN)}},
 	{S(JOINING), S(DISPLAY_LOST), {S(JOINING), DO(DISPLAY) | DO(BROWSER)}},
 	{S(JOINING), S(START), {S(JOINING), DO(REFUSE)}},
-	{S(JOINING), S(STOP), {S(IDLE), DO(FAIL) | DO(BLANK)}},
-	{S(JOINING), S(TROUBLE), {S(IDLE), DO(FAIL) | DO(BLANK)}},
+	{S(JOINING), S(STOP), {S(STOPPING), DO(FAIL) | DO(LEAVE)}},
+	{S(JOINING), S(TROUBLE), {S(STOPPING), DO(FAIL) | DO(LEAVE)}},
 	{S(JOINING), S(GIVE_UP), {S(WARMING), DO(FAIL) | DO(BROWSER)}},
 	{S(JOINING), S(QUIT), {S(ENDED), DO(FAIL) | DO(END)}},
 
@@ -46,9 +46,9 @@ static const struct row rows[] = {
 	{S(RECORDING), S(BROWSER_EXITED), {S(REPAIRING), DO(BROWSER)}},
 	{S(RECORDING), S(DISPLAY_LOST), {S(REPAIRING), DO(REDISPLAY) | DO(BROWSER)}},
 	{S(RECORDING), S(START), {S(RECORDING), DO(REFUSE)}},
-	{S(RECORDING), S(STOP), {S(STOPPING), DO(STOP) | DO(BLANK)}},
-	{S(RECORDING), S(TROUBLE), {S(STOPPING), DO(STOP) | DO(BLANK)}},
-	{S(RECORDING), S(QUIT), {S(STOPPING), DO(STOP)}},
+	{S(RECORDING), S(STOP), {S(STOPPING), DO(STOP) | DO(LEAVE)}},
+	{S(RECORDING), S(TROUBLE), {S(STOPPING), DO(STOP) | DO(LEAVE)}},
+	{S(RECORDING), S(QUIT), {S(STOPPING), DO(STOP) | DO(LEAVE)}},
 
 	{S(REPAIRING), S(BROWSER_READY), {S(REPAIRING), DO(OPEN)}},
 	{S(REPAIRING), S(PAGE_LOADED), {S(RECORDING), 0}},
@@ -57,14 +57,16 @@ static const struct row rows[] = {
 	{S(REPAIRING), S(BROWSER_EXITED), {S(REPAIRING), DO(BROWSER)}},
 	{S(REPAIRING), S(DISPLAY_LOST), {S(REPAIRING), DO(REDISPLAY) | DO(BROWSER)}},
 	{S(REPAIRING), S(START), {S(REPAIRING), DO(REFUSE)}},
-	{S(REPAIRING), S(STOP), {S(STOPPING), DO(STOP) | DO(BLANK)}},
-	{S(REPAIRING), S(TROUBLE), {S(STOPPING), DO(STOP) | DO(BLANK)}},
-	{S(REPAIRING), S(GIVE_UP), {S(STOPPING), DO(STOP)}},
-	{S(REPAIRING), S(QUIT), {S(STOPPING), DO(STOP)}},
+	{S(REPAIRING), S(STOP), {S(STOPPING), DO(STOP) | DO(LEAVE)}},
+	{S(REPAIRING), S(TROUBLE), {S(STOPPING), DO(STOP) | DO(LEAVE)}},
+	{S(REPAIRING), S(GIVE_UP), {S(STOPPING), DO(STOP) | DO(LEAVE)}},
+	{S(REPAIRING), S(QUIT), {S(STOPPING), DO(STOP) | DO(LEAVE)}},
 
-	{S(STOPPING), S(FINISHED), {S(IDLE), 0}},
+	{S(STOPPING), S(LEFT), {S(IDLE), 0}},
 	{S(STOPPING), S(START), {S(STOPPING), DO(REFUSE)}},
-	{S(STOPPING), S(BROWSER_EXITED), {S(STOPPING), DO(BROWSER)}},
+	{S(STOPPING), S(BROWSER_EXITED), {S(WARMING), DO(BROWSER)}},
+	{S(STOPPING), S(PAGE_CRASHED), {S(WARMING), DO(BROWSER)}},
+	{S(STOPPING), S(DISPLAY_LOST), {S(WARMING), DO(DISPLAY) | DO(BROWSER)}},
 };
 
 struct tr_machine_step tr_machine_next(enum tr_machine_state state, enum tr_machine_event event)
@@ -86,6 +88,6 @@ const char *tr_machine_event_name(enum tr_machine_event event)
 {
 	static const char *const names[TR_MACHINE_EVENTS] = {"configured", "browser ready", "start",
 		"page loaded", "page failed", "page crashed", "browser exited", "display lost",
-		"stop", "trouble", "give up", "finished", "quit"};
+		"stop", "trouble", "give up", "left", "quit"};
 	return event < TR_MACHINE_EVENTS ? names[event] : "invalid";
 }

@@ -17,7 +17,7 @@ enum tr_machine_state {
 	TR_MACHINE_JOINING, /* the page is being loaded */
 	TR_MACHINE_RECORDING,
 	TR_MACHINE_REPAIRING, /* recording, while the browser or the page comes back */
-	TR_MACHINE_STOPPING,  /* the file is being finished */
+	TR_MACHINE_STOPPING,  /* the file is closed, the meeting is being left */
 	TR_MACHINE_ENDED,     /* the process ends */
 	TR_MACHINE_STATES,
 };
@@ -31,10 +31,10 @@ enum tr_machine_event {
 	TR_MACHINE_PAGE_CRASHED,
 	TR_MACHINE_BROWSER_EXITED,
 	TR_MACHINE_DISPLAY_LOST,
-	TR_MACHINE_STOP,     /* asked for, or the time is over */
-	TR_MACHINE_TROUBLE,  /* the file cannot go on: disk, encoder, sound */
-	TR_MACHINE_GIVE_UP,  /* repaired too often */
-	TR_MACHINE_FINISHED, /* the file is done, well or not */
+	TR_MACHINE_STOP,    /* asked for, or the time is over */
+	TR_MACHINE_TROUBLE, /* the file cannot go on: disk, encoder, sound */
+	TR_MACHINE_GIVE_UP, /* repaired too often */
+	TR_MACHINE_LEFT,    /* the page or meeting is left */
 	TR_MACHINE_QUIT,
 	TR_MACHINE_EVENTS,
 };
@@ -45,10 +45,10 @@ enum tr_machine_order {
 	TR_MACHINE_DO_READY = 1 << 2,	  /* say that it can record */
 	TR_MACHINE_DO_OPEN = 1 << 3,	  /* load the page */
 	TR_MACHINE_DO_RECORD = 1 << 4,	  /* start the pipeline */
-	TR_MACHINE_DO_STOP = 1 << 5,	  /* stop the pipeline, finish the files */
+	TR_MACHINE_DO_STOP = 1 << 5,	  /* stop the pipeline, have the files finished */
 	TR_MACHINE_DO_FAIL = 1 << 6,	  /* say why there is no recording */
 	TR_MACHINE_DO_REDISPLAY = 1 << 7, /* another X server for the running pipeline */
-	TR_MACHINE_DO_BLANK = 1 << 8,	  /* leave the page */
+	TR_MACHINE_DO_LEAVE = 1 << 8,	  /* leave the meeting, then the page */
 	TR_MACHINE_DO_REFUSE = 1 << 9,	  /* a start that cannot be: busy or not ready */
 	TR_MACHINE_DO_END = 1 << 10,	  /* close everything */
 };

@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static int find_user(const char *user, uid_t *ret_uid, gid_t *ret_gid)
@@ -51,6 +52,9 @@ int tr_privileges_drop(const char *user)
 
 void tr_privileges_prepare_system(void)
 {
+	/* A dump would hold the meeting's log-in and what the page showed. */
+	if (setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) < 0)
+		tr_warning("core dumps cannot be switched off");
 	if (geteuid() != 0)
 		return;
 	mode_t old = umask(0);

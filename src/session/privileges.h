@@ -11,7 +11,8 @@
  * user, -ENOENT for no such user, -errno. Says what is wrong. */
 TR_CHECKED int tr_privileges_drop(const char *user);
 
-/* The folder of X sockets, which only root may make where it is missing. Best effort. */
+/* No core dumps; and the folder of X sockets, which only root may make where it is missing. Best
+ * effort. */
 void tr_privileges_prepare_system(void);
 
 #endif

@@ -16,7 +16,7 @@ static void a_plain_recording_ends_idle_again(void **state)
 {
 	assert_int_equal(WALK(TR_MACHINE_NONE, TR_MACHINE_CONFIGURED, TR_MACHINE_BROWSER_READY,
 				 TR_MACHINE_START, TR_MACHINE_PAGE_LOADED, TR_MACHINE_STOP,
-				 TR_MACHINE_FINISHED),
+				 TR_MACHINE_LEFT),
 		TR_MACHINE_IDLE);
 }
 

@@ -1,0 +1,486 @@
+#define TR_LOG_AREA "slot"
+#include "core/file.h"
+#include "core/log.h"
+#include "core/text.h"
+#include "session/recorder_parts.h"
+#include "storage/metadata.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROGRESS_US 500000
+#define STARTED_US 20000
+/* Chromium picks a video's picture for the moment when a real screen would light it, and counts on
+ * the way there; ours is read as soon as it is drawn. Measured with tests/bench/avsync on video
+ * elements at 30 Hz: between 0 and 70 ms too early, constant within a recording (where the page
+ * began decides), while the recorder alone is off by 1 ms. */
+#define BROWSER_LEAD_NS (40 * TR_NS_PER_MS)
+#define NO_SOUND_AFTER_NS (10 * TR_NS_PER_S)
+#define LOW_DISK_BYTES (200 << 20)
+#define NO_DISK_BYTES (20 << 20) /* room for the tail and the finished file's index */
+#define FILINGS_MAX 8
+
+/* ---- files in the making ---- */
+
+static struct tr_recorder_filing *new_filing(struct tr_recorder *recorder, const char *session_id)
+{
+	struct tr_recorder_filing *filing = calloc(1, sizeof(*filing));
+
+	if (!filing)
+		return NULL;
+	filing->recorder = recorder;
+	filing->folder = -1;
+	snprintf(filing->session_id, sizeof(filing->session_id), "%s", session_id);
+	return filing;
+}
+
+static void free_filing(struct tr_recorder_filing *filing)
+{
+	if (!filing)
+		return;
+	if (filing->folder >= 0)
+		close(filing->folder);
+	free(filing);
+}
+
+bool tr_recorder_can_file(const struct tr_recorder *recorder)
+{
+	unsigned count = 0;
+
+	for (const struct tr_recorder_filing *f = recorder->filings; f; f = f->next)
+		count++;
+	return count < FILINGS_MAX;
+}
+
+static void unlink_filing(struct tr_recorder *recorder, const struct tr_recorder_filing *filing)
+{
+	struct tr_recorder_filing **place = &recorder->filings;
+
+	while (*place && *place != filing)
+		place = &(*place)->next;
+	if (*place)
+		*place = filing->next;
+}
+
+static enum tr_reason reason_of_errno(int rc)
+{
+	switch (rc) {
+	case -ENOSPC:
+	case -EDQUOT:
+		return TR_REASON_DISK_FULL;
+	case -EACCES:
+	case -EROFS:
+	case -EIO:
+		return TR_REASON_DISK_ERROR;
+	case -ENODEV:
+	case -ECONNREFUSED:
+		return TR_REASON_NO_DISPLAY;
+	default:
+		return TR_REASON_INTERNAL;
+	}
+}
+
+static void send_finished(struct tr_recorder *recorder, const char *session_id,
+	const struct tr_finisher_result *result)
+{
+	struct tr_message message = {.type = TR_MESSAGE_FINISHED};
+	struct tr_message_finished *finished = &message.finished;
+
+	snprintf(finished->session_id, sizeof(finished->session_id), "%s", session_id);
+	snprintf(finished->file, sizeof(finished->file), "%s", result->file);
+	snprintf(finished->poster, sizeof(finished->poster), "%s", result->poster);
+	snprintf(finished->report, sizeof(finished->report), "%s", result->report);
+	snprintf(finished->grade, sizeof(finished->grade), "%s", result->grade);
+	finished->duration_ms = result->duration_ms;
+	finished->bytes = result->bytes;
+	tr_recorder_send(recorder, &message);
+}
+
+/* Says how the files came out; frees. */
+static void end_filing(struct tr_recorder_filing *filing, const struct tr_finisher_result *result)
+{
+	struct tr_recorder *recorder = filing->recorder;
+	char sentence[200];
+
+	unlink_filing(recorder, filing);
+	if (!tr_reason_is_clean(filing->reason)) {
+		tr_recorder_send_failed(recorder, filing->session_id, filing->reason,
+			filing->sentence, result->file);
+	} else if (result->rc < 0) {
+		snprintf(sentence, sizeof(sentence),
+			"the recording is complete, but could not be made one file: %s",
+			strerror(-result->rc));
+		tr_recorder_send_failed(recorder, filing->session_id, reason_of_errno(result->rc),
+			sentence, result->file);
+	} else {
+		send_finished(recorder, filing->session_id, result);
+	}
+	free_filing(filing);
+}
+
+/* On the finisher's thread. */
+static void on_finished(void *user)
+{
+	struct tr_recorder_filing *filing = user;
+	struct tr_recorder_news news = {.finished = filing};
+
+	if (tr_mailbox_push(filing->recorder->news, &news) < 0)
+		tr_error("the end of a recording was lost");
+}
+
+static void start_filing(struct tr_recorder_filing *filing, const struct tr_quality *quality)
+{
+	struct tr_finisher_result nothing = {0};
+	bool is_clean = tr_reason_is_clean(filing->reason);
+
+	filing->next = filing->recorder->filings;
+	filing->recorder->filings = filing;
+	nothing.rc = tr_finisher_start(&filing->finisher, filing->folder, quality,
+		is_clean ? NULL : filing->sentence, on_finished, filing);
+	if (nothing.rc < 0)
+		end_filing(filing, &nothing);
+}
+
+void tr_recorder_finish_filings(struct tr_recorder *recorder)
+{
+	while (recorder->filings)
+		end_filing(recorder->filings, tr_finisher_join(&recorder->filings->finisher));
+}
+
+void tr_recorder_finish_leftover(struct tr_recorder *recorder, const char *session_id, int folder)
+{
+	TR_CLEANUP(tr_closep) int given = folder;
+	struct tr_recorder_filing *filing = new_filing(recorder, session_id);
+	int rc = !filing ? -ENOMEM : given < 0 ? -EBADF : 0;
+
+	if (rc == 0 && !tr_recorder_can_file(recorder))
+		rc = -EBUSY;
+	if (rc == 0)
+		rc = tr_finisher_take_up(&filing->finisher, given);
+	if (rc < 0) {
+		tr_recorder_send_failed(recorder, session_id, TR_REASON_INTERNAL,
+			"what an earlier recorder left cannot be finished", "");
+		free_filing(filing);
+		return;
+	}
+	filing->folder = tr_take_fd(&given);
+	start_filing(filing, NULL);
+}
+
+/* ---- while it records ---- */
+
+/* On a thread of the pipeline. */
+static void on_pipeline_news(enum tr_pipeline_news what, void *user)
+{
+	struct tr_recorder *recorder = user;
+	struct tr_recorder_news news = {.pipeline = what};
+
+	if (tr_mailbox_push(recorder->news, &news) < 0)
+		tr_error("news of the pipeline were lost");
+}
+
+static void handle_news(struct tr_recorder *recorder, enum tr_pipeline_news news)
+{
+	switch (news) {
+	case TR_PIPELINE_DISPLAY_LOST:
+		return; /* the X server's own end says the same */
+	case TR_PIPELINE_ENCODER_LOST:
+		tr_recorder_note_reason(
+			recorder, TR_REASON_ENCODER_LOST, "the encoder keeps dying");
+		break;
+	case TR_PIPELINE_DISK_FULL:
+		tr_recorder_note_reason(recorder, TR_REASON_DISK_FULL,
+			"the disk is full: the recording ends here; make room, what is there is playable");
+		break;
+	case TR_PIPELINE_DISK_ERROR:
+		tr_recorder_note_reason(recorder, TR_REASON_DISK_ERROR,
+			"the disk does not take the recording any more: it ends here");
+		break;
+	}
+	tr_recorder_post(recorder, TR_MACHINE_TROUBLE);
+}
+
+/* A stop that was asked for counts from now, one by the clock from when it should have been. */
+static int64_t end_of_recording(const struct tr_recorder *recorder)
+{
+	return recorder->end_ns > 0 && tr_clock_now_ns() >= recorder->end_ns ? recorder->end_ns : 0;
+}
+
+static void start_timers(struct tr_recorder *recorder)
+{
+	int64_t start_ns = tr_pipeline_start_ns(recorder->pipeline);
+
+	recorder->end_ns = 0;
+	recorder->progress_ns = start_ns;
+	recorder->progress_bytes = 0;
+	sd_event_source_set_time_relative(recorder->started_timer, STARTED_US);
+	sd_event_source_set_enabled(recorder->started_timer, SD_EVENT_ON);
+	sd_event_source_set_time_relative(recorder->progress_timer, PROGRESS_US);
+	sd_event_source_set_enabled(recorder->progress_timer, SD_EVENT_ON);
+	if (recorder->request.duration_ms > 0) {
+		recorder->end_ns = start_ns + recorder->request.duration_ms * TR_NS_PER_MS;
+		sd_event_source_set_time(
+			recorder->end_timer, (uint64_t)recorder->end_ns / 1000 + 1);
+		sd_event_source_set_enabled(recorder->end_timer, SD_EVENT_ONESHOT);
+	}
+}
+
+static int start_pipeline(struct tr_recorder *recorder)
+{
+	const struct tr_message_start *request = &recorder->request;
+	const struct tr_message_configure *config = &recorder->config;
+	struct tr_pipeline_settings settings = {
+		.dirfd = recorder->folder,
+		.file = recorder->filing->finisher.part,
+		.video =
+			{
+				.display = recorder->xserver.display,
+				.frame_buffer = recorder->xserver.frame_buffer,
+				.constant_rate = request->constant_rate,
+				.lead_ns = BROWSER_LEAD_NS,
+				.encoder =
+					{
+						.program = recorder->programs.encoder,
+						.program_fd = recorder->programs.encoder_fd,
+						.video =
+							{
+								.width = config->width,
+								.height = config->height,
+								.rate = config->frame_rate,
+								.quality = request->quality,
+								.kbps = request->video_kbps,
+							},
+					},
+			},
+		.audio_kbps = request->audio_kbps,
+	};
+	if (tr_recorder_has_sound(recorder))
+		settings.soundcard = recorder->soundcard;
+	return tr_pipeline_start(&settings, on_pipeline_news, recorder, &recorder->pipeline);
+}
+
+/* Who was there, and what the request brought: written when it begins, so that it is there whatever
+ * happens, and again at the end. */
+static void write_metadata(struct tr_recorder *recorder)
+{
+	const struct tr_message_start *request = &recorder->request;
+
+	if (!recorder->meeting)
+		return;
+	struct tr_metadata metadata = {
+		.meeting_url = request->url,
+		.participants = tr_meeting_participants(recorder->meeting),
+		.request_metadata = request->metadata,
+		.session_id = request->session_id,
+		.room = "",
+		.created_wall_ns = recorder->filing->finisher.recording.created_wall_ns,
+	};
+	if (tr_metadata_write(recorder->folder, &metadata) < 0)
+		tr_recorder_warn(recorder, "the recording's metadata could not be written");
+}
+
+void tr_recorder_do_record(struct tr_recorder *recorder)
+{
+	int rc = -ENOMEM;
+
+	recorder->filing = new_filing(recorder, recorder->request.session_id);
+	if (recorder->filing)
+		rc = tr_finisher_begin(
+			&recorder->filing->finisher, recorder->folder, &recorder->request);
+	if (rc == 0)
+		rc = start_pipeline(recorder);
+	if (rc < 0) {
+		tr_recorder_note_reason(recorder, reason_of_errno(rc),
+			"the recording cannot start: %s", strerror(-rc));
+		tr_recorder_post(recorder, TR_MACHINE_TROUBLE);
+		return;
+	}
+	start_timers(recorder);
+	write_metadata(recorder);
+	tr_info("recording to %s", recorder->filing->finisher.part);
+}
+
+/* Nothing was recorded. */
+static void end_without_files(struct tr_recorder *recorder)
+{
+	tr_recorder_send_stopped(recorder, false);
+	tr_recorder_send_failed(
+		recorder, recorder->request.session_id, recorder->reason, recorder->sentence, "");
+	free_filing(tr_take(recorder->filing));
+	tr_recorder_forget_request(recorder);
+}
+
+void tr_recorder_do_stop(struct tr_recorder *recorder)
+{
+	struct tr_quality quality;
+
+	if (!recorder->pipeline) { /* it did not even start */
+		end_without_files(recorder);
+		return;
+	}
+	int rc =
+		tr_pipeline_stop(tr_take(recorder->pipeline), end_of_recording(recorder), &quality);
+	if (rc < 0)
+		tr_recorder_note_reason(recorder, reason_of_errno(rc),
+			"the file could not be ended: %s", strerror(-rc));
+	quality.sound_expected =
+		recorder->request.sound_expected && tr_recorder_has_sound(recorder);
+	quality.page_reloads = recorder->reloads;
+	write_metadata(recorder);
+	tr_recorder_send_stopped(recorder, true);
+
+	struct tr_recorder_filing *filing = tr_take(recorder->filing);
+	filing->folder = tr_take_fd(&recorder->folder);
+	filing->reason = recorder->reason;
+	memcpy(filing->sentence, recorder->sentence, sizeof(filing->sentence));
+	tr_recorder_forget_request(recorder);
+	start_filing(filing, &quality);
+}
+
+int tr_recorder_on_news(sd_event_source *source, int fd, uint32_t revents, void *user)
+{
+	struct tr_recorder *recorder = user;
+	struct tr_recorder_news news;
+
+	(void)source, (void)fd, (void)revents;
+	while (tr_mailbox_pop(recorder->news, &news) == 0) {
+		if (news.finished)
+			end_filing(news.finished, tr_finisher_join(&news.finished->finisher));
+		else
+			handle_news(recorder, news.pipeline);
+	}
+	tr_recorder_consider_end(recorder);
+	return 0;
+}
+
+/* The folder stays: it says why, and may hold what the browser showed. */
+static void note_failure(struct tr_recorder *recorder)
+{
+	struct tr_recording *recording = calloc(1, sizeof(*recording));
+	const struct tr_message_start *request = &recorder->request;
+
+	if (!recording || !recorder->meeting || recorder->folder < 0 ||
+		recorder->reason == TR_REASON_CANCELLED ||
+		tr_recording_load(recorder->folder, recording) != -ENOENT ||
+		tr_recording_init(recording, request->session_id, request->url, request->name,
+			tr_clock_wall_ns()) < 0) {
+		free(recording);
+		return;
+	}
+	recording->state = TR_RECORDING_FAILED;
+	snprintf(recording->reason, sizeof(recording->reason), "%.255s", recorder->sentence);
+	if (tr_recording_save(recorder->folder, recording) < 0)
+		tr_warning("why it failed could not be written beside it");
+	free(recording);
+}
+
+void tr_recorder_do_fail(struct tr_recorder *recorder)
+{
+	bool is_page = !strcmp(recorder->request.mode, "page");
+
+	if (recorder->state == TR_MACHINE_ENDED && recorder->folder < 0) { /* of no recording */
+		tr_recorder_send_failed(recorder, "", recorder->reason, recorder->sentence, "");
+		return;
+	}
+	tr_recorder_note_reason(recorder, is_page ? TR_REASON_INTERRUPTED : TR_REASON_CANCELLED,
+		"stopped before the recording began");
+	note_failure(recorder);
+	end_without_files(recorder);
+}
+
+/* ---- progress ---- */
+
+/* The word that it records: pictures and sound are on the disk. */
+int tr_recorder_on_started_timer(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct tr_recorder *recorder = user;
+	struct tr_message message = {.type = TR_MESSAGE_STARTED};
+	struct tr_pipeline_status status;
+	int64_t now_ns = tr_clock_now_ns();
+
+	(void)usec;
+	if (!recorder->pipeline)
+		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	tr_pipeline_read(recorder->pipeline, &status);
+	if (status.synced_ns <= 0)
+		return sd_event_source_set_time_relative(source, STARTED_US);
+	memcpy(message.started.session_id, recorder->request.session_id,
+		sizeof(message.started.session_id));
+	message.started.join_ms = (recorder->joined_ns - recorder->asked_ns) / TR_NS_PER_MS;
+	message.started.took_ms = (now_ns - recorder->asked_ns) / TR_NS_PER_MS;
+	tr_recorder_send(recorder, &message);
+	return sd_event_source_set_enabled(source, SD_EVENT_OFF);
+}
+
+static void watch_disk(struct tr_recorder *recorder, int64_t free_bytes)
+{
+	char text[24];
+
+	if (free_bytes < 0)
+		return;
+	tr_text_format_bytes(free_bytes, text, sizeof(text));
+	if (free_bytes < NO_DISK_BYTES) {
+		tr_recorder_note_reason(recorder, TR_REASON_DISK_FULL,
+			"the disk is full (%s left): the recording ends here; what is there is playable",
+			text);
+		tr_recorder_post(recorder, TR_MACHINE_TROUBLE);
+	} else if (free_bytes < LOW_DISK_BYTES && !recorder->was_low_disk_said) {
+		recorder->was_low_disk_said = true;
+		tr_recorder_warn(recorder, "only %s left on the disk", text);
+	}
+}
+
+static void watch_sound(struct tr_recorder *recorder, const struct tr_pipeline_status *status)
+{
+	if (!recorder->request.sound_expected || recorder->was_no_sound_said ||
+		!tr_recorder_has_sound(recorder) || status->time_ns < NO_SOUND_AFTER_NS ||
+		status->sound.has_player)
+		return;
+	recorder->was_no_sound_said = true;
+	tr_recorder_warn(recorder,
+		"nobody has opened the sound device for %d s: the page is silent, or the "
+		"browser could not open it",
+		(int)(NO_SOUND_AFTER_NS / TR_NS_PER_S));
+}
+
+int tr_recorder_on_progress(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct tr_recorder *recorder = user;
+	struct tr_message message = {.type = TR_MESSAGE_PROGRESS};
+	struct tr_pipeline_status status;
+
+	(void)usec;
+	if (!recorder->pipeline)
+		return 0;
+	tr_pipeline_read(recorder->pipeline, &status);
+	int64_t now_ns = tr_clock_now_ns();
+	double seconds = (double)(now_ns - recorder->progress_ns) / 1e9;
+	struct tr_message_progress *progress = &message.progress;
+	progress->time_ms = status.time_ns / TR_NS_PER_MS;
+	progress->frames_grabbed = status.video.grabbed;
+	progress->frames_encoded = status.video.encoded;
+	progress->frames_dropped = status.video.dropped;
+	progress->video_kbps =
+		(double)(status.video.bytes - recorder->progress_bytes) * 8 / 1000 / seconds;
+	progress->bytes = status.bytes;
+	progress->peak_db = status.sound.peak_db;
+	progress->rms_db = status.sound.rms_db;
+	progress->free_bytes = tr_file_free_bytes(recorder->folder);
+	if (recorder->state == TR_MACHINE_REPAIRING)
+		snprintf(progress->note, sizeof(progress->note), "loading the page again");
+	recorder->progress_ns = now_ns;
+	recorder->progress_bytes = status.video.bytes;
+	tr_recorder_send(recorder, &message);
+	watch_disk(recorder, progress->free_bytes);
+	watch_sound(recorder, &status);
+	return sd_event_source_set_time_relative(source, PROGRESS_US);
+}
+
+int tr_recorder_on_time_over(sd_event_source *source, uint64_t usec, void *user)
+{
+	(void)source, (void)usec;
+	tr_recorder_post(user, TR_MACHINE_STOP);
+	return 0;
+}
