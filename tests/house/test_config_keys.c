@@ -55,21 +55,82 @@ static unsigned count_keys(void)
 	return count;
 }
 
+static bool is_environment_key(const char *key)
+{
+	return !strncmp(key, "environments.", 13);
+}
+
+/* The example of an environment, which is in comments, without their signs. */
+static char *uncomment_environment(const char *text)
+{
+	const char *line = strstr(text, "\n# environments = (\n");
+	char *out = calloc(1, strlen(text) + 1), *to = out;
+
+	assert_non_null(line);
+	assert_non_null(out);
+	for (line++; strncmp(line, "# );", 4) != 0; line = strchr(line, '\n') + 1) {
+		assert_true(line[0] == '#' && strchr(line, '\n'));
+		to += sprintf(to, "%.*s\n", (int)strcspn(line + 2, "\n"), line + 2);
+	}
+	strcpy(to, ");\n");
+	return out;
+}
+
+static struct tr_config *parse(const char *text)
+{
+	static struct tr_config_complaints complaints;
+	struct tr_config *config = calloc(1, sizeof(*config));
+
+	assert_non_null(config);
+	if (tr_config_parse(text, "telerec.conf", config, &complaints) < 0)
+		fail_msg("%s", complaints.lines[0]);
+	return config;
+}
+
 static void the_example_file_is_accepted_and_names_every_key_once_with_its_default(void **state)
 {
 	TR_CLEANUP(tr_freep) char *text = read_source("conf/telerec.conf");
-	static struct tr_config_complaints complaints;
-	struct tr_config config;
+	TR_CLEANUP(tr_freep) struct tr_config *config = parse(text);
 	char value[200], expected[200];
+	unsigned keys = 0;
 
-	assert_int_equal(tr_config_parse(text, "telerec.conf", &config, &complaints), 0);
+	assert_int_equal(config->environment_count, 0);
 	for (unsigned i = 0; tr_config_key(i); i++) {
-		assert_int_equal(
-			count_example_keys(text, tr_config_key(i), value, sizeof(value)), 1);
+		if (is_environment_key(tr_config_key(i)))
+			continue;
+		if (count_example_keys(text, tr_config_key(i), value, sizeof(value)) != 1)
+			fail_msg("the example file does not name %s once", tr_config_key(i));
 		tr_config_key_default(i, expected, sizeof(expected));
 		assert_string_equal(value, expected);
+		keys++;
 	}
-	assert_int_equal(count_example_keys(text, NULL, NULL, 0), count_keys());
+	assert_int_equal(count_example_keys(text, NULL, NULL, 0), keys);
+}
+
+static void the_example_of_an_environment_names_every_key_once_and_says_the_defaults(void **state)
+{
+	TR_CLEANUP(tr_freep) char *text = read_source("conf/telerec.conf");
+	TR_CLEANUP(tr_freep) char *example = uncomment_environment(text);
+	TR_CLEANUP(tr_freep) struct tr_config *whole = parse(example);
+	TR_CLEANUP(tr_freep)
+	struct tr_config *least =
+		parse("id = \"telerec-0a1b2c3d\"; environments = ( { name = \"prod\";"
+		      "xmpp_domain = \"meet.example.org\"; control = { password = \"...\"; };"
+		      "call = { password = \"...\"; }; } );");
+	unsigned keys = 0;
+
+	for (unsigned i = 0; tr_config_key(i); i++) {
+		if (!is_environment_key(tr_config_key(i)))
+			continue;
+		if (count_example_keys(example, tr_config_key(i) + 13, NULL, 0) != 1)
+			fail_msg("the example does not name %s once", tr_config_key(i));
+		keys++;
+	}
+	/* and its own first line */
+	assert_int_equal(count_example_keys(example, NULL, NULL, 0), keys + 1);
+	assert_int_equal(whole->environment_count, 1);
+	assert_memory_equal(
+		&whole->environments[0], &least->environments[0], sizeof(whole->environments[0]));
 }
 
 static void the_manual_names_every_key_and_no_other(void **state)
@@ -93,6 +154,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			the_example_file_is_accepted_and_names_every_key_once_with_its_default),
+		cmocka_unit_test(
+			the_example_of_an_environment_names_every_key_once_and_says_the_defaults),
 		cmocka_unit_test(the_manual_names_every_key_and_no_other),
 	};
 	return cmocka_run_group_tests_name("config keys", tests, NULL, NULL);
