@@ -1,6 +1,7 @@
 /* The slot program from its parent's side: real display, browser, sound, encoder and files. */
 #include "test.h"
 
+#include "core/child.h"
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/text.h"
@@ -89,19 +90,27 @@ static int make_folder(struct rig *rig, const char *name)
 	return folder;
 }
 
-static void start_recording(struct rig *rig, const char *id, int folder)
+static void start_at(struct rig *rig, const char *id, int folder, const char *mode, const char *url)
 {
 	struct tr_message message = {.type = TR_MESSAGE_START};
 	struct tr_message_start *to = &message.start;
 
 	snprintf(to->session_id, sizeof(to->session_id), "%s", id);
 	snprintf(to->name, sizeof(to->name), "%s", id);
-	snprintf(to->url, sizeof(to->url), "%s", page);
-	snprintf(to->mode, sizeof(to->mode), "page");
+	snprintf(to->url, sizeof(to->url), "%s", url);
+	snprintf(to->mode, sizeof(to->mode), "%s", mode);
+	snprintf(to->metadata, sizeof(to->metadata), "{\"share\":true}");
 	to->quality = 30;
 	to->audio_kbps = 64;
 	to->page_timeout_ms = 30000;
+	to->join_timeout_ms = 20000;
+	to->rtcstats = -1;
 	assert_int_equal(tr_message_send(tr_slot_client_line(rig->slot), &message, folder), 0);
+}
+
+static void start_recording(struct rig *rig, const char *id, int folder)
+{
+	start_at(rig, id, folder, "page", page);
 }
 
 static void send_plain(struct rig *rig, enum tr_message_type type)
@@ -207,6 +216,77 @@ static void a_stop_while_the_page_loads_leaves_no_recording(void **state)
 	wait_for(rig, TR_MESSAGE_STATE, "idle", &message);
 }
 
+/* Gives the address of its room. */
+static pid_t start_meeting(char *url, size_t size)
+{
+	char program[PATH_MAX];
+	int out[2];
+
+	assert_int_equal(tr_text_format(program, sizeof(program), "%s/telerec-demo-meeting",
+				 getenv("TR_BUILD_DIR")),
+		0);
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+	const char *argv[] = {program, NULL};
+	const struct tr_child_fd fds[] = {{out[1], 1}};
+	const struct tr_child_settings settings = {.argv = argv, .fds = fds, .fd_count = 1};
+	struct tr_child child;
+	assert_int_equal(tr_child_start(&settings, &child), 0);
+	close(out[1]);
+	FILE *lines = fdopen(out[0], "r");
+	assert_non_null(fgets(url, (int)size, lines));
+	fclose(lines);
+	url[strcspn(url, "\n?")] = '\0';
+	close(child.pidfd);
+	return child.pid;
+}
+
+static void a_meeting_is_recorded_and_tells_who_was_there(void **state)
+{
+	struct rig *rig = *state;
+	struct tr_message message;
+	char url[512];
+	size_t size;
+	TR_CLEANUP(tr_freep) char *metadata = NULL;
+
+	pid_t meeting = start_meeting(url, sizeof(url));
+	wait_for(rig, TR_MESSAGE_READY, NULL, &message);
+	assert_true(strstr(message.ready.browser_version, "Chrom") != NULL);
+	TR_CLEANUP(tr_closep) int folder = make_folder(rig, "meeting");
+	start_at(rig, "meeting", folder, "file", url);
+	wait_for(rig, TR_MESSAGE_MEETING, NULL, &message);
+	assert_true(message.meeting.is_joined);
+	wait_for(rig, TR_MESSAGE_STARTED, NULL, &message);
+	print_message("joined after %lld ms, on after %lld ms\n",
+		(long long)message.started.join_ms, (long long)message.started.took_ms);
+	int64_t asked_ns = tr_clock_now_ns();
+	send_plain(rig, TR_MESSAGE_STOP);
+	wait_for(rig, TR_MESSAGE_STATE, "idle", &message);
+	print_message("idle %.0f ms after stop\n", (double)(tr_clock_now_ns() - asked_ns) / 1e6);
+	kill(meeting, SIGTERM);
+
+	assert_int_equal(tr_file_read(folder, "metadata.json", 1 << 20, &metadata, &size), 0);
+	assert_true(strstr(metadata, "\"share\":true") != NULL);
+	assert_true(strstr(metadata, "\"user\"") != NULL);
+}
+
+static void a_page_that_is_no_meeting_is_said_to_be_none(void **state)
+{
+	struct rig *rig = *state;
+	struct tr_message message;
+	char url[512];
+
+	pid_t meeting = start_meeting(url, sizeof(url));
+	wait_for(rig, TR_MESSAGE_READY, NULL, &message);
+	TR_CLEANUP(tr_closep) int folder = make_folder(rig, "none");
+	strcpy(strrchr(url, '/'), "/sync.html");
+	start_at(rig, "none", folder, "file", url);
+	wait_for(rig, TR_MESSAGE_STOPPED, NULL, &message);
+	assert_int_equal(message.stopped.reason, TR_REASON_JOIN_FAILED);
+	assert_true(strstr(message.stopped.sentence, "no Jitsi meeting") != NULL);
+	assert_int_equal(faccessat(folder, "failure.png", R_OK, 0), 0);
+	kill(meeting, SIGTERM);
+}
+
 int main(void)
 {
 	if (access("/usr/bin/Xvfb", X_OK) < 0 || access("/usr/bin/chromium", X_OK) < 0) {
@@ -221,6 +301,10 @@ int main(void)
 			what_a_dead_slot_left_is_finished_by_another, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_stop_while_the_page_loads_leaves_no_recording, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_meeting_is_recorded_and_tells_who_was_there, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_page_that_is_no_meeting_is_said_to_be_none, set_up, tear_down),
 	};
 	return cmocka_run_group_tests_name("slot", tests, NULL, NULL);
 }
