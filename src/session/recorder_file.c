@@ -145,8 +145,12 @@ static void start_filing(struct tr_recorder_filing *filing, const struct tr_qual
 
 void tr_recorder_finish_filings(struct tr_recorder *recorder)
 {
-	while (recorder->filings)
-		end_filing(recorder->filings, tr_finisher_join(&recorder->filings->finisher));
+	struct tr_recorder_filing *filing;
+
+	while ((filing = recorder->filings)) {
+		recorder->filings = filing->next;
+		end_filing(filing, tr_finisher_join(&filing->finisher));
+	}
 }
 
 void tr_recorder_finish_leftover(struct tr_recorder *recorder, const char *session_id, int folder)
