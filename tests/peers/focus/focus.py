@@ -101,6 +101,8 @@ class Session:
     attempts: list = field(default_factory=list)  # (occupant, answer's word)
     timer: asyncio.TimerHandle = None
     started: float = 0
+    pick: str = ""                    # only this nick, for tests
+    tweak: object = None              # changes the start's <jibri>, for tests
 
 
 @dataclass
@@ -445,10 +447,11 @@ class Focus:
 
     # Selection and attempts
 
-    def _select(self):
+    def _select(self, pick=""):
         """(recorder, "") or (None, condition)."""
         now = time.monotonic()
         candidates = [r for r in self.recorders.values() if r.available and
+                      pick in ("", r.nick) and
                       (r.last_selected is None or now - r.last_selected >= 0.2)]
         candidates.sort(key=lambda r: (r.last_failed is not None, r.last_failed or 0,
                                        hash(r.occupant)))
@@ -466,6 +469,8 @@ class Focus:
             jibri.attrs["rtcstats_enabled"] = "false"
         if self.settings.supports_bad_request:
             jibri.attrs["supports_bad_request"] = "true"
+        if session.tweak:
+            session.tweak(jibri)
         return self._with_extras(jibri)
 
     def _with_extras(self, jibri):
@@ -478,7 +483,7 @@ class Focus:
     async def _attempt(self, room, session):
         """Tries recorders until one takes the session: None, or a refusal for the client."""
         while True:
-            recorder, condition = self._select()
+            recorder, condition = self._select(session.pick)
             if not recorder:
                 text = "all Jibris are busy" if self.recorders else "no Jibris available"
                 return Answer(False, session.id, condition, text)
@@ -662,7 +667,8 @@ class Focus:
 
     async def client_start(self, room, mode="file", streamid=None, app_data=None, displayname=None,
                            sipaddress=None, you_tube_broadcast_id=None, role="moderator",
-                           initiator="1a2b3c4d", session_id=None):
+                           initiator="1a2b3c4d", session_id=None, pick="", tweak=None):
+        """`pick` and `tweak` are for tests: only this nick, and a last change of the <jibri>."""
         refusal = self._check_client(role)
         if refusal:
             return refusal
@@ -685,7 +691,8 @@ class Focus:
             session = Session(room.jid, session_id or str(uuid.uuid4()),
                               "sip" if sipaddress else mode,
                               {k: v for k, v in request.items() if v is not None},
-                              initiator=f"{room.jid}/{initiator}", started=time.monotonic())
+                              initiator=f"{room.jid}/{initiator}", started=time.monotonic(),
+                              pick=pick, tweak=tweak)
             self._keep_secrets(streamid, app_data)
             room.session = session
             refusal = await self._attempt(room, session)
