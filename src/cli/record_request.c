@@ -258,7 +258,7 @@ static int load_config(struct tr_record_request *request, const char *path)
 	struct tr_config_complaints *complaints = calloc(1, sizeof(*complaints));
 	if (!complaints)
 		return -ENOMEM;
-	if (tr_config_load(path, &request->config, complaints) == 0) {
+	if (tr_config_load_public(path, &request->config, complaints) == 0) {
 		request->to = request->config.recordings;
 		return 0;
 	}

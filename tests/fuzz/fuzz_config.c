@@ -1,9 +1,36 @@
-/* Any bytes as a configuration file. */
+/* Any bytes as a configuration file: what is accepted has every default, and can be told apart. */
 #include "config/config.h"
 
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_environment(const struct tr_config_environment *environment)
+{
+	char host[TR_CONFIG_HOST_MAX];
+	int port;
+
+	if (!environment->name[0] || !environment->xmpp_domain[0] || !environment->server_count ||
+		!environment->control.domain[0] || !environment->control.password[0] ||
+		!environment->brewery.domain[0] || !environment->brewery.nickname[0] ||
+		!environment->call.domain[0] || !environment->call.password[0] ||
+		!environment->base_url[0] || !environment->security[0])
+		abort();
+	for (unsigned i = 0; i < environment->server_count; i++)
+		if (tr_config_split_server(environment->servers[i], host, sizeof(host), &port) < 0)
+			abort();
+}
+
+static void check(const struct tr_config *config)
+{
+	static char hosts[1 << 16];
+
+	if (!config->id[0] || config->slots < 0 || config->slots > TR_CONFIG_SLOTS_MAX ||
+		tr_config_list_hosts(config, hosts, sizeof(hosts)) < 0)
+		abort();
+	for (unsigned i = 0; i < config->environment_count; i++)
+		check_environment(&config->environments[i]);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -12,9 +39,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text = strndup((const char *)data, size);
 
 	/* An include is another file, not these bytes. */
-	if (text && !strstr(text, "@include") &&
-		tr_config_parse(text, "fuzz", &config, &complaints) < 0 && complaints.count == 0)
+	if (!text || strstr(text, "@include"))
+		goto out;
+	if (tr_config_parse(text, "fuzz", &config, &complaints) == 0)
+		check(&config);
+	else if (complaints.count == 0)
 		abort();
+out:
 	free(text);
 	return 0;
 }
