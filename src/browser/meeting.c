@@ -529,7 +529,7 @@ static void ask_if_blank(struct tr_meeting *meeting)
 	if (left_ms <= 0 || !meeting->browser ||
 		tr_browser_evaluate(meeting->browser, expression, (int)left_ms, on_blank, meeting) <
 			0)
-		tell_left(meeting);
+		set_timer(meeting, now_ms());
 }
 
 static void clear_page(struct tr_meeting *meeting)
@@ -541,7 +541,7 @@ static void clear_page(struct tr_meeting *meeting)
 		left_ms = 1000;
 	if (!meeting->browser ||
 		tr_browser_open(meeting->browser, "about:blank", (int)left_ms) < 0) {
-		tell_left(meeting);
+		set_timer(meeting, now_ms()); /* there is nothing to clear */
 		return;
 	}
 	tr_browser_clear_storage(meeting->browser, meeting->url);

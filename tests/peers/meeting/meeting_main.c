@@ -6,24 +6,37 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
+#include "core/file.h"
 #include "core/log.h"
 #include "core/text.h"
 
 #define TR_LOG_AREA "demo-meeting"
 #define NAME_SIZE 64
 #define IDLE_S 60
+#define BODY_SIZE 4096
+#define PASSWORD_SIZE 1024
 
-struct folders {
-	int fds[2]; /* pages, media */
+struct site {
+	int fds[2];	       /* folders: pages, media */
+	char *config;	       /* what the page asks for: JSON */
+	char *user, *password; /* of the recorder's account; NULL: none is asked for */
+};
+
+/* What is sent to us, in pieces. */
+struct body {
+	size_t used;
+	char text[BODY_SIZE];
 };
 
 struct range {
@@ -46,9 +59,14 @@ static const struct {
 static const char usage[] =
 	"telerec-demo-meeting: a web page that looks and sounds like a meeting, on loopback\n"
 	"\n"
-	"  --port N      listen on port N; 0, the default, is any free one\n"
-	"  --pages DIR   serve this folder instead of the meeting's own\n"
-	"  --until-eof   end when standard input closes\n";
+	"What may happen in the meeting is said at the top of its page (index.html).\n"
+	"\n"
+	"  --port N            listen on port N; 0, the default, is any free one\n"
+	"  --domain D          rooms are called room@D; default: conference.demo.invalid\n"
+	"  --focus URL         people get a \"Record\" button, which asks this address\n"
+	"  --call-login U:F    recorders must log in as U with the password in file F\n"
+	"  --pages DIR         serve this folder instead of the meeting's own\n"
+	"  --until-eof         end when standard input closes\n";
 
 static const char *type_of(const char *name)
 {
@@ -60,25 +78,34 @@ static const char *type_of(const char *name)
 	return "application/octet-stream";
 }
 
-/* A file's name out of "/name"; any path without a dot is a room of the meeting. */
+/* "leave.3-x" is a room, "meeting.js" is none. */
+static bool is_room(const char *path)
+{
+	for (const char *dot = strchr(path, '.'); dot; dot = strchr(dot + 1, '.'))
+		if (dot[1] < '0' || dot[1] > '9')
+			return false;
+	return true;
+}
+
+/* A file's name out of "/name"; other paths are rooms of the meeting. */
 static int name_of(const char *url, char out[static NAME_SIZE])
 {
 	const char *name = url + strspn(url, "/");
 
-	if (!strchr(name, '.'))
+	if (is_room(name))
 		return tr_text_format(out, NAME_SIZE, "index.html");
 	if (name[0] == '.' || strchr(name, '/'))
 		return -ENOENT;
 	return tr_text_format(out, NAME_SIZE, "%s", name);
 }
 
-static int open_file(const struct folders *folders, const char *name, uint64_t *ret_size)
+static int open_file(const struct site *site, const char *name, uint64_t *ret_size)
 {
 	struct stat info;
 
-	for (size_t i = 0; i < TR_COUNT(folders->fds); i++) {
+	for (size_t i = 0; i < TR_COUNT(site->fds); i++) {
 		TR_CLEANUP(tr_closep)
-		int fd = openat(folders->fds[i], name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		int fd = openat(site->fds[i], name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0 || fstat(fd, &info) < 0 || !S_ISREG(info.st_mode))
 			continue;
 		*ret_size = (uint64_t)info.st_size;
@@ -147,21 +174,14 @@ static enum MHD_Result answer_file(struct MHD_Connection *connection, const char
 	return result;
 }
 
-static enum MHD_Result serve(void *user, struct MHD_Connection *connection, const char *url,
-	const char *method, const char *version, const char *upload, size_t *upload_size,
-	void **state)
+static enum MHD_Result serve_file(
+	const struct site *site, struct MHD_Connection *connection, const char *url)
 {
 	char name[NAME_SIZE];
 	uint64_t size = 0;
 	struct range range;
-	(void)version;
-	(void)upload;
-	(void)upload_size;
-	(void)state;
 
-	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
-		return answer_text(connection, 405, "only GET\n");
-	int fd = name_of(url, name) < 0 ? -ENOENT : open_file(user, name, &size);
+	int fd = name_of(url, name) < 0 ? -ENOENT : open_file(site, name, &size);
 	if (fd < 0)
 		return answer_text(connection, 404, "no such file\n");
 	const char *wanted = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Range");
@@ -172,12 +192,72 @@ static enum MHD_Result serve(void *user, struct MHD_Connection *connection, cons
 	return answer_file(connection, name, fd, range, size);
 }
 
+/* {"user": ..., "password": ...}, as the page sends what it finds in its local storage. */
+static bool is_login(const struct site *site, const struct body *body)
+{
+	json_t *login = json_loadb(body->text, body->used, 0, NULL);
+	const char *user = json_string_value(json_object_get(login, "user"));
+	const char *password = json_string_value(json_object_get(login, "password"));
+	bool is_right = user && password && site->user && !strcmp(user, site->user) &&
+			!strcmp(password, site->password);
+
+	json_decref(login);
+	return is_right;
+}
+
+/* Collects the body; true when it is whole. */
+static bool take_body(struct body *body, const char *upload, size_t *upload_size)
+{
+	size_t room = sizeof(body->text) - body->used;
+
+	if (*upload_size == 0)
+		return true;
+	if (*upload_size <= room)
+		memcpy(body->text + body->used, upload, *upload_size);
+	body->used += *upload_size <= room ? *upload_size : 0;
+	*upload_size = 0;
+	return false;
+}
+
+static enum MHD_Result serve(void *user, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *upload, size_t *upload_size,
+	void **state)
+{
+	const struct site *site = user;
+	(void)version;
+
+	if (!strcmp(method, "POST") && !strcmp(url, "/login")) {
+		if (!*state) {
+			*state = calloc(1, sizeof(struct body));
+			return *state ? MHD_YES : MHD_NO;
+		}
+		if (!take_body(*state, upload, upload_size))
+			return MHD_YES;
+		return is_login(site, *state) ? answer_text(connection, 200, "welcome\n")
+					      : answer_text(connection, 403, "not you\n");
+	}
+	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
+		return answer_text(connection, 405, "only GET\n");
+	if (!strcmp(url, "/demo.json"))
+		return answer_text(connection, 200, site->config);
+	return serve_file(site, connection, url);
+}
+
+static void on_completed(void *user, struct MHD_Connection *connection, void **state,
+	enum MHD_RequestTerminationCode how)
+{
+	(void)user;
+	(void)connection;
+	(void)how;
+	free(*state);
+}
+
 static int open_folder(const char *path)
 {
 	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-static int open_folders(const char *pages, struct folders *ret)
+static int open_folders(const char *pages, struct site *ret)
 {
 	ret->fds[0] = open_folder(pages ? pages : TR_MEETING_PAGES);
 	ret->fds[1] = open_folder(TR_MEETING_MEDIA);
@@ -212,7 +292,7 @@ static void wait_for_end(bool until_eof)
 	}
 }
 
-static int run(int port, bool until_eof, struct folders *folders)
+static int run(int port, bool until_eof, struct site *site)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET,
@@ -228,8 +308,8 @@ static int run(int port, bool until_eof, struct folders *folders)
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	struct MHD_Daemon *daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL,
-		serve, folders, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_TIMEOUT,
-		IDLE_S, MHD_OPTION_END);
+		serve, site, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
 	if (!daemon)
 		return tr_fail(-EADDRINUSE, "cannot listen on port %d of 127.0.0.1", port);
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT);
@@ -240,10 +320,38 @@ static int run(int port, bool until_eof, struct folders *folders)
 	return 0;
 }
 
+static int read_login(const char *text, struct site *site)
+{
+	const char *colon = strrchr(text, ':');
+	size_t size;
+
+	if (!colon || colon == text)
+		return tr_fail(-EINVAL, "%s is no log-in: write it as USER:PASSWORD-FILE", text);
+	int rc = tr_file_read(AT_FDCWD, colon + 1, PASSWORD_SIZE, &site->password, &size);
+	if (rc < 0)
+		return tr_fail(rc, "cannot read the password in %s", colon + 1);
+	site->password[strcspn(site->password, "\r\n")] = '\0';
+	site->user = strndup(text, (size_t)(colon - text));
+	return site->user ? 0 : -ENOMEM;
+}
+
+static int make_config(const char *domain, const char *focus, struct site *site)
+{
+	json_t *config = json_pack("{s:s, s:s, s:b}", "domain", domain, "focus", focus, "callLogin",
+		site->user != NULL);
+
+	site->config = json_dumps(config, JSON_COMPACT);
+	json_decref(config);
+	return site->config ? 0 : -EINVAL;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"port", required_argument, NULL, 'p'},
+		{"domain", required_argument, NULL, 'm'},
+		{"focus", required_argument, NULL, 'f'},
+		{"call-login", required_argument, NULL, 'l'},
 		{"pages", required_argument, NULL, 'd'},
 		{"until-eof", no_argument, NULL, 'e'},
 		{"help", no_argument, NULL, 'h'},
@@ -252,7 +360,8 @@ int main(int argc, char **argv)
 	const char *pages = NULL;
 	bool until_eof = false;
 	int64_t port = 0;
-	struct folders folders;
+	const char *domain = "", *focus = "", *login = NULL;
+	struct site site = {{-1, -1}, NULL, NULL, NULL};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0)
@@ -262,6 +371,15 @@ int main(int argc, char **argv)
 				tr_error("%s is no port: give a number from 0 to 65535", optarg);
 				return 2;
 			}
+			break;
+		case 'm':
+			domain = optarg;
+			break;
+		case 'f':
+			focus = optarg;
+			break;
+		case 'l':
+			login = optarg;
 			break;
 		case 'd':
 			pages = optarg;
@@ -276,7 +394,12 @@ int main(int argc, char **argv)
 			fputs(usage, stderr);
 			return 2;
 		}
-	if (open_folders(pages, &folders) < 0)
+	if (open_folders(pages, &site) < 0 || (login && read_login(login, &site) < 0) ||
+		make_config(domain, focus, &site) < 0)
 		return 1;
-	return run((int)port, until_eof, &folders) < 0 ? 1 : 0;
+	int rc = run((int)port, until_eof, &site);
+	free(site.config);
+	free(site.user);
+	free(site.password);
+	return rc < 0 ? 1 : 0;
 }

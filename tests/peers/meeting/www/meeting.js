@@ -1,22 +1,28 @@
 "use strict";
 
 /* The meeting: who is there, who speaks, which slide is shown, and what time it is. */
-const parameters = new URLSearchParams(location.search);
 const SLIDE_S = 6;
 const TURN_MS = 5000;
 const SYLLABLE_MS = 180;
 const JOIN_MS = 300;
+const MEASURE_MS = 1000;
 
 const meeting = {
 	people: [],
+	domain: "conference.demo.invalid",
+	hasRoom: true,
 	isJoined: false,
-	isConnected: false,
-	bitrate: 0,
+	isKnocking: false,
+	isCutOff: false,
+	isWordPassed: true,
+	connection: "connecting",
+	bitrate: address.scenario === "old-api" ? null : 0,
+	conferenceState: {},
+	connectionState: {},
+	sharedVideo: {},
 	async leave() {
 		meeting.isJoined = false;
-		meeting.people.forEach(p => { p.sender.close(); p.receiver.close(); });
-		meeting.people = [];
-		document.getElementById("filmstrip").replaceChildren();
+		everybodyLeaves(meeting);
 	},
 };
 
@@ -60,11 +66,13 @@ function addTile(person, stream) {
 	person.tile = tile;
 }
 
+/* Who plays a tone has the word for ever. */
 function passTheWord() {
 	const {people} = meeting;
-	if (!people.length)
+	if (!people.length || !meeting.isWordPassed)
 		return;
-	const speaker = people[(passTheWord.turn = (passTheWord.turn ?? -1) + 1) % people.length];
+	const turn = (passTheWord.turn = (passTheWord.turn ?? -1) + 1) % people.length;
+	const speaker = people[address.tone ? 0 : turn];
 	for (const person of people) {
 		person.isSpeaking = person === speaker;
 		person.isAudioMuted = !person.isSpeaking;
@@ -76,52 +84,93 @@ function passTheWord() {
 /* The bitrate that really comes in, in kbit/s, and whether all are connected. */
 async function measure() {
 	let bytes = 0;
-	for (const person of meeting.people)
+	for (const person of [...meeting.people])
 		for (const report of (await person.receiver.getStats()).values())
 			if (report.type === "inbound-rtp")
 				bytes += report.bytesReceived;
 	const now = performance.now();
-	if (measure.at)
+	if (measure.at && !meeting.isCutOff)
 		meeting.bitrate = Math.max(0,
 			Math.round((bytes - measure.bytes) * 8 / (now - measure.at)));
 	measure.bytes = bytes;
 	measure.at = now;
-	meeting.isConnected = meeting.people.length > 0 &&
+	if (meeting.isCutOff)
+		return;
+	const isConnected = meeting.people.length > 0 &&
 		meeting.people.every(p => p.receiver.connectionState === "connected");
+	meeting.connection = isConnected ? "connected" : "connecting";
 }
 
 async function startPeople(count) {
 	const audio = new AudioContext({latencyHint: "playback"});
 	for (let i = 0; i < count; i++) {
 		const person = new Person(i);
-		addTile(person, await person.connect(audio));
+		addTile(person, await person.connect(audio, i === 0 ? address.tone : 0));
 		meeting.people.push(person);
 	}
+	preparePeople(meeting);
 	/* All canvases in one tick: the compositor then has one picture to make, not four. */
 	setInterval(() => {
 		const t = performance.now() / 1000;
 		for (const person of meeting.people)
 			person.draw(t);
 	}, 1000 / PICTURE.rate);
-	setInterval(() => meeting.people.forEach(p => p.speak(audio)), SYLLABLE_MS);
+	if (!address.tone)
+		setInterval(() => meeting.people.forEach(p => p.speak(audio)), SYLLABLE_MS);
 	setInterval(passTheWord, TURN_MS);
 	passTheWord();
 }
 
+async function readConfig() {
+	try {
+		return await (await fetch("/demo.json")).json();
+	} catch {
+		return {};
+	}
+}
+
+const wait = ms => new Promise(done => setTimeout(done, ms));
+
+async function join(config) {
+	await wait(address.scenario === "late-join" ? address.afterMs : JOIN_MS);
+	if (AT_DOOR[address.scenario]?.(meeting) === false)
+		return;
+	if (!await mayLogIn(config)) {
+		refuseLogin(meeting);
+		return;
+	}
+	meeting.isJoined = true;
+	if (isRecorder)
+		checkAddress(demo.errors);
+	const later = LATER[address.scenario];
+	if (later)
+		setTimeout(later, address.afterMs, meeting);
+}
+
 async function start() {
 	const startedMs = performance.now();
-	const count = Math.min(12, Number(parameters.get("people") ?? 4));
+	const config = await readConfig();
 
+	if (address.scenario === "redirect") {
+		location.replace(`http://localhost:${location.port}/portal.html`);
+		return;
+	}
+	meeting.domain = config.domain || meeting.domain;
 	window.APP = makeJitsiApi(meeting);
 	if (parameters.get("sync") === "0")
 		find("sync").remove();
+	else
+		find("sync").muted = address.tone > 0;
 	find("presenter").textContent = `${PEOPLE[0].name} is presenting`;
+	const focus = parameters.get("focus") ?? config.focus;
+	if (focus && !isRecorder)
+		addRecordButton(focus.replace(/\/$/, ""), roomJid(meeting.domain));
 	showTime(startedMs);
 	setInterval(() => showTime(startedMs), 1000);
-	await startPeople(count);
+	await startPeople(address.people);
 	await measure();
-	setInterval(measure, 2000);
-	setTimeout(() => { meeting.isJoined = true; }, JOIN_MS);
+	setInterval(measure, MEASURE_MS);
+	await join(config);
 }
 
 start();

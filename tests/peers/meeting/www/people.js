@@ -166,8 +166,17 @@ class Person {
 		this.pitchParam.setTargetAtTime(this.pitch * (0.9 + 0.25 * Math.random()), now, 0.08);
 	}
 
-	/* Two ends in one page: what one sends, the other plays. */
-	async connect(audio) {
+	/* A steady tone instead of a voice. */
+	makeTone(audio, frequency) {
+		const tone = new OscillatorNode(audio, {frequency});
+		const out = new MediaStreamAudioDestinationNode(audio, {channelCount: 1});
+		tone.connect(new GainNode(audio, {gain: 0.25})).connect(out);
+		tone.start();
+		return out.stream;
+	}
+
+	/* Two ends in one page: what one sends, the other plays. `tone` in Hz, or 0. */
+	async connect(audio, tone) {
 		const sender = new RTCPeerConnection();
 		const receiver = new RTCPeerConnection();
 		sender.onicecandidate = e => receiver.addIceCandidate(e.candidate);
@@ -177,7 +186,8 @@ class Person {
 
 		this.draw(0);
 		const picture = this.canvas.captureStream(PICTURE.rate);
-		for (const track of [...picture.getTracks(), ...this.makeVoice(audio).getTracks()])
+		const sound = tone ? this.makeTone(audio, tone) : this.makeVoice(audio);
+		for (const track of [...picture.getTracks(), ...sound.getTracks()])
 			sender.addTrack(track, picture);
 		await sender.setLocalDescription();
 		await receiver.setRemoteDescription(sender.localDescription);
@@ -189,6 +199,21 @@ class Person {
 		await video.setParameters(parameters);
 		this.sender = sender;
 		this.receiver = receiver;
+		this.tracks = sender.getSenders().map(s => s.track);
 		return received;
+	}
+
+	stopSending() {
+		this.sender.getSenders().forEach(s => s.replaceTrack(null));
+	}
+
+	sendAgain() {
+		this.sender.getSenders().forEach((s, i) => s.replaceTrack(this.tracks[i]));
+	}
+
+	leave() {
+		this.sender.close();
+		this.receiver.close();
+		this.tile.remove();
 	}
 }
