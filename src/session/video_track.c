@@ -54,6 +54,7 @@ struct tr_video_track {
 	bool must_stop;
 	int64_t end_ns;
 	bool has_new_display;
+	bool is_key_wanted;
 	char display[64];
 	char frame_buffer[256];
 	struct tr_video_track_stats stats;
@@ -77,6 +78,8 @@ static void read_orders(struct tr_video_track *track, struct orders *ret)
 {
 	pthread_mutex_lock(&track->lock);
 	ret->must_stop = track->must_stop;
+	track->needs_key |= track->is_key_wanted;
+	track->is_key_wanted = false;
 	ret->has_new_display = track->has_new_display;
 	if (track->has_new_display) {
 		memcpy(ret->display, track->display, sizeof(ret->display));
@@ -143,8 +146,13 @@ static int take_packet(struct tr_video_track *track)
 static bool is_key_due(const struct tr_video_track *track, int64_t now_ns)
 {
 	int64_t age_ns = now_ns - track->key_ns;
+	int64_t longest_ns = track->settings.key_interval_ns;
+
+	if (longest_ns == 0)
+		longest_ns = track->changed_since_key ? KEY_NS : QUIET_KEY_NS;
+	/* Half a picture early is nearer than one and a half late. */
 	return track->needs_key || track->key_ns == 0 ||
-	       age_ns >= (track->changed_since_key ? KEY_NS : QUIET_KEY_NS);
+	       age_ns + track->period_ns / 2 >= longest_ns;
 }
 
 static int64_t on_grid(int64_t ns)
@@ -257,7 +265,7 @@ static int repeat_picture(struct tr_video_track *track, int64_t now_ns)
 
 static int64_t repeat_at(const struct tr_video_track *track)
 {
-	if (track->submitted_ns == 0)
+	if (track->submitted_ns == 0 || track->needs_key)
 		return 0;
 	/* At a constant rate a late picture must not make the next one later. */
 	return track->settings.constant_rate ? track->due_ns : track->submitted_ns + REPEAT_NS;
@@ -502,6 +510,14 @@ void tr_video_track_set_display(
 	snprintf(track->frame_buffer, sizeof(track->frame_buffer), "%s",
 		frame_buffer ? frame_buffer : "");
 	track->has_new_display = true;
+	pthread_mutex_unlock(&track->lock);
+	wake(track);
+}
+
+void tr_video_track_request_key(struct tr_video_track *track)
+{
+	pthread_mutex_lock(&track->lock);
+	track->is_key_wanted = true;
 	pthread_mutex_unlock(&track->lock);
 	wake(track);
 }

@@ -18,7 +18,8 @@ struct tr_video_track_settings {
 	const char *display;	  /* borrowed for the start only */
 	const char *frame_buffer; /* NULL: none */
 	struct tr_encoder_settings encoder;
-	bool constant_rate; /* repeat pictures to the full rate */
+	bool constant_rate;	 /* repeat pictures to the full rate */
+	int64_t key_interval_ns; /* at most so long without a key picture; 0: as seeking needs it */
 	/* Added to every picture's time: how long before its moment the screen shows it. */
 	int64_t lead_ns;
 };
@@ -79,6 +80,9 @@ void tr_video_track_go(struct tr_video_track *track, int64_t start_ns, struct tr
  * the last picture is repeated. Any thread. */
 void tr_video_track_set_display(
 	struct tr_video_track *track, const char *display, const char *frame_buffer);
+
+/* The next picture shall be a key picture: somebody begins to look now. Any thread. */
+void tr_video_track_request_key(struct tr_video_track *track);
 
 /* Pushes a last picture at `end_ns` (CLOCK_MONOTONIC), joins, kills the encoder. */
 void tr_video_track_stop(struct tr_video_track *track, int64_t end_ns);

@@ -112,6 +112,34 @@ static void the_first_picture_is_a_key_picture_that_extradata_announces(void **s
 	assert_true(is_key);
 }
 
+static void a_key_picture_comes_when_somebody_begins_to_look(void **state)
+{
+	bool is_key;
+
+	go(false);
+	next(&is_key);
+	tr_video_track_request_key(track);
+	next(&is_key); /* although nothing changed and a second has not passed */
+	assert_true(is_key);
+	assert_true(last_pts_ns < TR_NS_PER_S);
+}
+
+static void key_pictures_come_as_often_as_platforms_want_them(void **state)
+{
+	struct tr_video_track_settings settings = stage_video(&stage.server);
+	settings.constant_rate = true;
+	settings.key_interval_ns = TR_NS_PER_S;
+	assert_int_equal(tr_video_track_start(&settings, &hooks, &track), 0);
+	start_ns = tr_clock_now_ns();
+	tr_video_track_go(track, start_ns, queue);
+	int64_t before_ns = next_key();
+	for (int i = 0; i < 3; i++) {
+		int64_t now_ns = next_key();
+		assert_true(now_ns - before_ns <= TR_NS_PER_S + 10 * PERIOD_NS);
+		before_ns = now_ns;
+	}
+}
+
 static void changes_become_packets_but_not_more_than_the_rate(void **state)
 {
 	int64_t first_ns = 0, pts_ns = 0;
@@ -283,6 +311,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_picture_is_a_key_picture_that_extradata_announces),
+		TEST(a_key_picture_comes_when_somebody_begins_to_look),
+		TEST(key_pictures_come_as_often_as_platforms_want_them),
 		TEST(changes_become_packets_but_not_more_than_the_rate),
 		TEST(an_unchanged_screen_is_a_picture_a_second),
 		TEST(damage_without_a_difference_is_no_picture),
