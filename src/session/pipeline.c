@@ -114,13 +114,15 @@ static int open_parts(struct tr_pipeline *pipeline, const struct tr_pipeline_set
 
 static int go(struct tr_pipeline *pipeline)
 {
+	const struct tr_outlets outlets = {.queue = pipeline->queue};
+
 	pipeline->start_ns = tr_clock_now_ns();
 	if (pipeline->sound) {
-		int rc = tr_sound_track_go(pipeline->sound, pipeline->start_ns, pipeline->queue);
+		int rc = tr_sound_track_go(pipeline->sound, pipeline->start_ns, &outlets);
 		if (rc < 0)
 			return rc;
 	}
-	tr_video_track_go(pipeline->video, pipeline->start_ns, pipeline->queue);
+	tr_video_track_go(pipeline->video, pipeline->start_ns, &outlets);
 	return 0;
 }
 

@@ -12,7 +12,7 @@
 struct tr_sound_track {
 	/* fixed after go */
 	const struct tr_soundcard *card;
-	struct tr_packetq *queue;
+	struct tr_outlets outlets;
 	struct tr_capture *capture; /* NULL: not capturing */
 
 	/* the capture's thread; after its end whoever stops */
@@ -30,7 +30,7 @@ static void on_packet(struct tr_packet *packet, void *user)
 {
 	struct tr_sound_track *track = user;
 
-	int rc = tr_packetq_push(track->queue, packet, PUSH_TIMEOUT_MS);
+	int rc = tr_outlets_push(&track->outlets, packet, PUSH_TIMEOUT_MS);
 	pthread_mutex_lock(&track->lock);
 	track->packets++;
 	if (rc < 0)
@@ -92,7 +92,8 @@ int tr_sound_track_priming(const struct tr_sound_track *track)
 	return (int)tr_aac_padding(track->aac);
 }
 
-int tr_sound_track_go(struct tr_sound_track *track, int64_t start_ns, struct tr_packetq *queue)
+int tr_sound_track_go(
+	struct tr_sound_track *track, int64_t start_ns, const struct tr_outlets *outlets)
 {
 	struct tr_capture_settings settings = {
 		.card = track->card,
@@ -101,7 +102,7 @@ int tr_sound_track_go(struct tr_sound_track *track, int64_t start_ns, struct tr_
 		.user = track,
 	};
 
-	track->queue = queue;
+	track->outlets = *outlets;
 	return tr_capture_start(&settings, &track->capture);
 }
 

@@ -7,8 +7,8 @@
 #define TR_SESSION_SOUND_TRACK_H
 
 #include "audio/capture.h"
-#include "media/packetq.h"
 #include "media/sound_check.h"
+#include "session/outlets.h"
 
 struct tr_sound_track;
 
@@ -32,9 +32,10 @@ size_t tr_sound_track_extradata(const struct tr_sound_track *track, const uint8_
 /* Samples before time zero that the encoder puts first. */
 int tr_sound_track_priming(const struct tr_sound_track *track);
 
-/* Captures from `start_ns` (CLOCK_MONOTONIC) on. The queue must outlive the track. */
+/* Captures from `start_ns` (CLOCK_MONOTONIC) on. Copies the outlets; they outlive the
+ * track. */
 TR_CHECKED int tr_sound_track_go(
-	struct tr_sound_track *track, int64_t start_ns, struct tr_packetq *queue);
+	struct tr_sound_track *track, int64_t start_ns, const struct tr_outlets *outlets);
 
 /* Takes what sounded before `end_ns`, flushes the encoder. */
 void tr_sound_track_stop(struct tr_sound_track *track, int64_t end_ns);

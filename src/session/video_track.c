@@ -34,7 +34,7 @@ struct tr_video_track {
 	/* the track's thread */
 	struct tr_grab *grab; /* NULL: the display is lost, nobody gave another */
 	struct tr_encoder *encoder;
-	struct tr_packetq *queue;
+	struct tr_outlets outlets;
 	int64_t start_ns;
 	int64_t next_take_ns;	 /* leaky bucket of pictures, see may_take_at() */
 	int64_t damage_since_ns; /* 0: nothing waits */
@@ -140,7 +140,7 @@ static int take_packet(struct tr_video_track *track)
 	track->stats.qp_sum = encoder->qp_sum;
 	track->stats.encode_us = encoder->took_us;
 	pthread_mutex_unlock(&track->lock);
-	return tr_packetq_push(track->queue, packet, PUSH_TIMEOUT_MS) == 0 ? 0 : -ENOBUFS;
+	return tr_outlets_push(&track->outlets, packet, PUSH_TIMEOUT_MS) == 0 ? 0 : -ENOBUFS;
 }
 
 static bool is_key_due(const struct tr_video_track *track, int64_t now_ns)
@@ -492,10 +492,11 @@ size_t tr_video_track_extradata(const struct tr_video_track *track, const uint8_
 	return tr_encoder_extradata(track->encoder, ret);
 }
 
-void tr_video_track_go(struct tr_video_track *track, int64_t start_ns, struct tr_packetq *queue)
+void tr_video_track_go(
+	struct tr_video_track *track, int64_t start_ns, const struct tr_outlets *outlets)
 {
 	track->start_ns = start_ns;
-	track->queue = queue;
+	track->outlets = *outlets;
 	pthread_mutex_lock(&track->lock);
 	track->has_gone = true;
 	pthread_mutex_unlock(&track->lock);

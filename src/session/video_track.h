@@ -10,7 +10,7 @@
 #define TR_SESSION_VIDEO_TRACK_H
 
 #include "encode/encoder.h"
-#include "media/packetq.h"
+#include "session/outlets.h"
 
 struct tr_video_track;
 
@@ -72,9 +72,11 @@ TR_CHECKED int tr_video_track_start(const struct tr_video_track_settings *settin
 /* avcC. */
 size_t tr_video_track_extradata(const struct tr_video_track *track, const uint8_t **ret);
 
-/* Takes pictures from now on; their times count from `start_ns`. The queue must outlive the track.
+/* Takes pictures from now on; their times count from `start_ns`. Copies the outlets; they outlive
+ * the track.
  */
-void tr_video_track_go(struct tr_video_track *track, int64_t start_ns, struct tr_packetq *queue);
+void tr_video_track_go(
+	struct tr_video_track *track, int64_t start_ns, const struct tr_outlets *outlets);
 
 /* The screen is another (the X server or the browser was started again): connect to it. Until then
  * the last picture is repeated. Any thread. */

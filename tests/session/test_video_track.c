@@ -56,7 +56,7 @@ static void go(bool constant_rate)
 	settings.constant_rate = constant_rate;
 	assert_int_equal(tr_video_track_start(&settings, &hooks, &track), 0);
 	start_ns = tr_clock_now_ns();
-	tr_video_track_go(track, start_ns, queue);
+	tr_video_track_go(track, start_ns, &(struct tr_outlets){.queue = queue});
 }
 
 /* The next packet, which must be as all must be. */
@@ -131,7 +131,7 @@ static void key_pictures_come_as_often_as_platforms_want_them(void **state)
 	settings.key_interval_ns = TR_NS_PER_S;
 	assert_int_equal(tr_video_track_start(&settings, &hooks, &track), 0);
 	start_ns = tr_clock_now_ns();
-	tr_video_track_go(track, start_ns, queue);
+	tr_video_track_go(track, start_ns, &(struct tr_outlets){.queue = queue});
 	int64_t before_ns = next_key();
 	for (int i = 0; i < 3; i++) {
 		int64_t now_ns = next_key();
