@@ -47,6 +47,7 @@ struct tr_http_server {
 	sd_event_source *later; /* calls what `finished` ones asked for */
 	struct tr_http_request *held;
 	struct tr_http_request *finished;
+	bool is_resuming; /* a held request goes on: the library must be run again */
 	bool is_ending;
 };
 
@@ -76,6 +77,13 @@ static void take_from(struct tr_http_request **list, struct tr_http_request *req
 			*list = request->next;
 			return;
 		}
+}
+
+static void run_soon(struct tr_http_server *server)
+{
+	server->is_resuming = true;
+	sd_event_source_set_time_relative(server->timer, 0);
+	sd_event_source_set_enabled(server->timer, SD_EVENT_ONESHOT);
 }
 
 const char *tr_http_request_path(const struct tr_http_request *request)
@@ -113,6 +121,7 @@ void tr_http_request_answer(
 		take_from(&request->server->held, request);
 		request->is_held = false;
 		MHD_resume_connection(request->connection);
+		run_soon(request->server); /* not now: this may come from within the library */
 	}
 }
 
@@ -271,7 +280,12 @@ static void run(struct tr_http_server *server)
 {
 	MHD_UNSIGNED_LONG_LONG timeout_ms;
 
+	server->is_resuming = false;
 	MHD_run(server->daemon);
+	if (server->is_resuming) {
+		run_soon(server);
+		return;
+	}
 	if (MHD_get_timeout(server->daemon, &timeout_ms) != MHD_YES) {
 		sd_event_source_set_enabled(server->timer, SD_EVENT_OFF);
 		return;
