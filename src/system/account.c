@@ -70,3 +70,27 @@ int tr_account_take_back(int dirfd, const struct tr_account *account)
 	closedir(dir);
 	return rc;
 }
+
+int tr_account_share(int dirfd, uid_t uid)
+{
+	if (uid == geteuid())
+		return 0;
+	errno = 0;
+	const struct passwd *entry = getpwuid(uid);
+	if (!entry)
+		return errno ? -errno : -ENOENT;
+	if (fchown(dirfd, (uid_t)-1, entry->pw_gid) < 0 || fchmod(dirfd, 02770) < 0)
+		return -errno;
+	return 0;
+}
+
+int tr_account_unshare(int dirfd)
+{
+	struct stat st;
+
+	if (fstat(dirfd, &st) < 0)
+		return -errno;
+	if (!(st.st_mode & S_ISGID))
+		return 0;
+	return fchown(dirfd, (uid_t)-1, getegid()) < 0 || fchmod(dirfd, 0750) < 0 ? -errno : 0;
+}

@@ -26,4 +26,15 @@ TR_CHECKED int tr_account_lend(int dirfd, const struct tr_account *account);
  * effort, 0 or the first -errno. */
 int tr_account_take_back(int dirfd, const struct tr_account *account);
 
+/*
+ * Without root: the open folder, which is ours, is shared by the group of the slot's user `uid`,
+ * which we must be in (the units' sysusers.d makes it so). The mode is 02770 then: what is made in
+ * the folder belongs to that group, and no other slot gets in. Root and the same user need nothing.
+ * -EPERM when we are not in that group, -ENOENT for no such user, -errno.
+ */
+TR_CHECKED int tr_account_share(int dirfd, uid_t uid);
+
+/* Ends it: our own group, 0750. What was made in the folder can still be read by us. 0, -errno. */
+int tr_account_unshare(int dirfd);
+
 #endif

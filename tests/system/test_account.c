@@ -3,7 +3,9 @@
 #include "core/file.h"
 #include "system/account.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -82,6 +84,31 @@ static void links_and_the_files_of_others_are_left_alone(void **state)
 	assert_int_equal(owner_of("link"), account.uid);
 }
 
+static void expect_group_and_mode(gid_t gid, mode_t mode)
+{
+	struct stat st;
+	assert_int_equal(fstat(folder, &st), 0);
+	assert_int_equal(st.st_gid, gid);
+	assert_int_equal(st.st_mode & 07777, mode);
+}
+
+static void a_folder_is_shared_by_a_slots_group_and_taken_back(void **state)
+{
+	const struct passwd *games = getpwnam("games");
+
+	assert_int_equal(tr_account_share(folder, geteuid()), 0);
+	expect_group_and_mode(getegid(), 0700);
+	assert_int_equal(tr_account_share(folder, 64998), -ENOENT);
+	if (!games || geteuid() != 0) /* others are not in another user's group */
+		skip();
+	assert_int_equal(tr_account_share(folder, games->pw_uid), 0);
+	expect_group_and_mode(games->pw_gid, 02770);
+	make_file("recording", games->pw_uid);
+	assert_int_equal(tr_account_unshare(folder), 0);
+	expect_group_and_mode(getegid(), 0750);
+	assert_int_equal(tr_account_unshare(folder), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_home)
 
 int main(void)
@@ -89,6 +116,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(root_gives_slots_another_user_and_others_themselves),
 		TEST(a_folder_is_lent_and_comes_back_with_what_was_made_in_it),
+		TEST(a_folder_is_shared_by_a_slots_group_and_taken_back),
 		TEST(links_and_the_files_of_others_are_left_alone),
 	};
 	return cmocka_run_group_tests_name("account", tests, NULL, NULL);
