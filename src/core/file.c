@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -62,7 +63,11 @@ int tr_file_replace(int dirfd, const char *name, const void *data, size_t size)
 
 int tr_file_replace_private(int dirfd, const char *name, const void *data, size_t size)
 {
-	return replace(dirfd, name, data, size, 0600);
+	struct stat st;
+	bool is_shared =
+		fstatat(dirfd, ".", &st, 0) == 0 && (st.st_mode & (S_ISGID | S_IRWXO)) == S_ISGID;
+
+	return replace(dirfd, name, data, size, is_shared ? 0640 : 0600);
 }
 
 int tr_file_read(int dirfd, const char *name, size_t limit, char **ret, size_t *ret_size)

@@ -59,6 +59,24 @@ static void replacing_into_a_missing_folder_fails(void **state)
 	assert_int_equal(tr_file_replace(folder, "x/a", "1", 1), -ENOENT);
 }
 
+static void secrets_are_for_the_owner_and_in_a_shared_folder_for_its_group(void **state)
+{
+	struct stat st;
+
+	assert_int_equal(tr_file_replace_private(folder, "a", "1", 1), 0);
+	assert_int_equal(fstatat(folder, "a", &st, 0), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(fchmod(folder, 02770), 0);
+	assert_int_equal(tr_file_replace_private(folder, "a", "1", 1), 0);
+	assert_int_equal(fstatat(folder, "a", &st, 0), 0);
+	assert_int_equal(st.st_mode & 0777 & ~0640U, 0);
+	assert_int_equal(st.st_mode & 0600, 0600);
+	assert_int_equal(fchmod(folder, 02775), 0);
+	assert_int_equal(tr_file_replace_private(folder, "a", "1", 1), 0);
+	assert_int_equal(fstatat(folder, "a", &st, 0), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+}
+
 static void folders_are_made_with_those_above(void **state)
 {
 	char path[200];
@@ -109,6 +127,7 @@ int main(void)
 		TEST(what_is_written_is_read_again),
 		TEST(replacing_gives_a_new_file_and_leaves_no_other),
 		TEST(replacing_into_a_missing_folder_fails),
+		TEST(secrets_are_for_the_owner_and_in_a_shared_folder_for_its_group),
 		TEST(folders_are_made_with_those_above),
 		TEST(removing_a_tree_does_not_follow_links),
 		TEST(free_space_is_a_number_or_an_error),
