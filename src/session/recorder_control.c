@@ -81,6 +81,15 @@ static bool size_is_sane(const struct tr_message_configure *config)
 	       config->frame_rate >= 1 && config->frame_rate <= 60;
 }
 
+/* Under the service manager the unit gives the slot its folder, and telerecd names none. */
+static void take_own_runtime_dir(struct tr_message_configure *config)
+{
+	const char *own = getenv("RUNTIME_DIRECTORY");
+
+	if (!config->runtime_dir[0] && own && own[0] == '/')
+		snprintf(config->runtime_dir, sizeof(config->runtime_dir), "%s", own);
+}
+
 static void on_configure(struct tr_recorder *recorder, const struct tr_message_configure *config)
 {
 	if (recorder->state != TR_MACHINE_NONE || !size_is_sane(config)) {
@@ -91,8 +100,9 @@ static void on_configure(struct tr_recorder *recorder, const struct tr_message_c
 		return;
 	}
 	recorder->config = *config;
+	take_own_runtime_dir(&recorder->config);
 	tr_privileges_prepare_system();
-	int rc = tr_programs_copy_plugin(&recorder->programs, config->runtime_dir);
+	int rc = tr_programs_copy_plugin(&recorder->programs, recorder->config.runtime_dir);
 	if (rc == 0)
 		rc = tr_privileges_drop(config->user);
 	if (rc < 0) {

@@ -1,10 +1,13 @@
 /*
  * telerec-slot: one recorder. Started by telerec or telerecd with a socket at --control-fd, as root
- * or as the user it shall be. Two other uses need no slot: --check decodes a file and judges it,
+ * or as the user it shall be; or by the service manager, and then it reports for duty at telerecd's
+ * socket, --control-socket. Two other uses need no slot: --check decodes a file and judges it,
  * --grab-only records a display.
  */
 #define TR_LOG_AREA "slot"
+#include "core/clock.h"
 #include "core/log.h"
+#include "core/text.h"
 #include "session/check_file.h"
 #include "session/grab_only.h"
 #include "session/recorder.h"
@@ -15,6 +18,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+
+#define CONNECT_ATTEMPTS 50
+#define CONNECT_PAUSE_MS 100
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *user)
 {
@@ -57,6 +66,38 @@ static int run_slot(int control_fd)
 	return rc < 0 ? rc : serve(control_fd, &programs);
 }
 
+/* telerecd may be starting just now, or starting again: its socket is waited for. */
+static int connect_to(const char *path, int *ret_fd)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	TR_CLEANUP(tr_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int rc = fd < 0 ? -errno
+			: tr_text_format(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (rc < 0)
+		return tr_fail(rc, "cannot use the socket %s", path);
+	for (int i = 0; i < CONNECT_ATTEMPTS; i++) {
+		const struct timespec pause = {.tv_nsec = CONNECT_PAUSE_MS * TR_NS_PER_MS};
+		if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0) {
+			*ret_fd = tr_take_fd(&fd);
+			return 0;
+		}
+		rc = -errno;
+		if (rc != -ENOENT && rc != -ECONNREFUSED && rc != -EINTR)
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return tr_fail(rc, "telerecd does not answer at %s", path);
+}
+
+static int report_for_duty(const char *path)
+{
+	int fd = -1;
+
+	int rc = connect_to(path, &fd);
+	return rc < 0 ? rc : run_slot(fd);
+}
+
 static int usage(void)
 {
 	fputs("telerec-slot is started by telerec and telerecd. On its own it knows:\n"
@@ -85,5 +126,7 @@ int main(int argc, char **argv)
 	}
 	if (argc == 3 && !strcmp(argv[1], "--control-fd"))
 		return run_slot((int)strtol(argv[2], NULL, 10)) < 0;
+	if (argc == 3 && !strcmp(argv[1], "--control-socket"))
+		return report_for_duty(argv[2]) < 0;
 	return usage();
 }
