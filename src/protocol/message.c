@@ -31,7 +31,7 @@ struct field {
 
 static const struct type_row {
 	const char *name;
-	struct field fields[28];
+	struct field fields[34];
 } types[TR_MESSAGE_COUNT_] = {
 	[TR_MESSAGE_CONFIGURE] = {"configure",
 		{INT(configure, slot), STRING(configure, runtime_dir), STRING(configure, user),
@@ -51,7 +51,10 @@ static const struct type_row {
 			STRING(start, url_parameters), INT(start, rtcstats),
 			STRING(start, metadata), INT64(start, join_timeout_ms),
 			INT64(start, empty_timeout_ms), INT64(start, no_media_timeout_ms),
-			INT64(start, all_muted_timeout_ms), INT64(start, ice_timeout_ms)}},
+			INT64(start, all_muted_timeout_ms), INT64(start, ice_timeout_ms),
+			STRING(start, streams), STRING(start, stream_ca_file),
+			BOOL(start, is_without_file), INT64(start, key_interval_ms),
+			INT(start, buffer_kbit)}},
 	[TR_MESSAGE_STOP] = {"stop", {{0}}},
 	[TR_MESSAGE_FINISH] = {"finish", {STRING(finish, session_id)}},
 	[TR_MESSAGE_QUIT] = {"quit", {{0}}},
@@ -70,6 +73,10 @@ static const struct type_row {
 			DOUBLE(progress, video_kbps), INT64(progress, bytes),
 			DOUBLE(progress, peak_db), DOUBLE(progress, rms_db),
 			INT64(progress, free_bytes), STRING(progress, note)}},
+	[TR_MESSAGE_STREAM] = {"stream",
+		{STRING(stream, session_id), STRING(stream, name), STRING(stream, state),
+			STRING(stream, problem), INT64(stream, kbps), INT64(stream, queued_ms),
+			INT64(stream, reconnects), INT64(stream, dropped), INT64(stream, bytes)}},
 	[TR_MESSAGE_STOPPED] = {"stopped",
 		{STRING(stopped, session_id), FIELD(FIELD_REASON, stopped, reason),
 			STRING(stopped, sentence), BOOL(stopped, has_files)}},

@@ -34,6 +34,7 @@ enum tr_message_type {
 	TR_MESSAGE_STARTED,  /* once: the first pictures and sound are on the disk */
 	TR_MESSAGE_MEETING,  /* what the meeting's page says of itself, after each change */
 	TR_MESSAGE_PROGRESS, /* about twice a second while it records */
+	TR_MESSAGE_STREAM,   /* of one target: after each change, and with every progress */
 	TR_MESSAGE_STOPPED,  /* nothing more comes into the file: the next may start when idle */
 	TR_MESSAGE_FINISHED, /* the recording is complete on disk; maybe long after stopped */
 	TR_MESSAGE_FAILED,   /* it is not; or the slot cannot be made ready */
@@ -86,6 +87,13 @@ struct tr_message_start {
 	int64_t no_media_timeout_ms;
 	int64_t all_muted_timeout_ms;
 	int64_t ice_timeout_ms;
+
+	/* JSON array of {"name", "url"}, or "": where else it goes; the URLs are secrets */
+	char streams[TR_MESSAGE_JSON_MAX];
+	char stream_ca_file[PATH_MAX]; /* trusted besides the system's, or "" */
+	bool is_without_file;	       /* only to the streams */
+	int64_t key_interval_ms;       /* 0: as a file needs it */
+	int buffer_kbit;	       /* of the players, for video_kbps; 0: two seconds */
 };
 
 struct tr_message_finish {
@@ -130,6 +138,18 @@ struct tr_message_progress {
 	char note[TR_MESSAGE_NAME_MAX]; /* what a person should know now, or "" */
 };
 
+struct tr_message_stream {
+	char session_id[TR_MESSAGE_NAME_MAX];
+	char name[TR_MESSAGE_NAME_MAX];	 /* as in the start; of one without: its host */
+	char state[TR_MESSAGE_NAME_MAX]; /* "connecting", "streaming", "waiting", "refused", ... */
+	char problem[TR_MESSAGE_SENTENCE_MAX]; /* or "" */
+	int64_t kbps;
+	int64_t queued_ms;
+	int64_t reconnects;
+	int64_t dropped; /* pictures */
+	int64_t bytes;
+};
+
 struct tr_message_stopped {
 	char session_id[TR_MESSAGE_NAME_MAX];
 	enum tr_reason reason; /* none: as asked, or the time was over */
@@ -170,6 +190,7 @@ struct tr_message {
 		struct tr_message_started started;
 		struct tr_message_meeting meeting;
 		struct tr_message_progress progress;
+		struct tr_message_stream stream;
 		struct tr_message_stopped stopped;
 		struct tr_message_finished finished;
 		struct tr_message_failed failed;

@@ -45,6 +45,10 @@ static const struct reason_row {
 	[TR_REASON_ICE_FAILED] = {"ice_failed", 18,
 		"The connection to the meeting's video bridge was lost and did not come back."},
 	[TR_REASON_CANCELLED] = {"cancelled", 19, "Stopped before the recording had begun."},
+	[TR_REASON_STREAM_REFUSED] = {"stream_refused", 20,
+		"Every streaming server refused the stream."},
+	[TR_REASON_STREAM_LOST] = {"stream_lost", 21,
+		"No streaming server could be reached for too long."},
 };
 
 static const struct reason_row *row_of(enum tr_reason reason)

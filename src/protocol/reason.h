@@ -38,6 +38,9 @@ enum tr_reason {
 	TR_REASON_NO_MEDIA,    /* nothing comes in although somebody sends */
 	TR_REASON_ICE_FAILED,  /* no connection to the meeting's bridge */
 	TR_REASON_CANCELLED,   /* stopped before it was on */
+	/* of a stream */
+	TR_REASON_STREAM_REFUSED, /* every server refused it; another node would not fare better */
+	TR_REASON_STREAM_LOST,	  /* no server can be reached any more */
 	TR_REASON_COUNT_,
 };
 

@@ -56,7 +56,12 @@ static struct tr_message example(enum tr_message_type type)
 			.empty_timeout_ms = 12,
 			.no_media_timeout_ms = 13,
 			.all_muted_timeout_ms = 14,
-			.ice_timeout_ms = 15};
+			.ice_timeout_ms = 15,
+			.streams = "[{\"name\":\"a\",\"url\":\"rtmp://x/y\"}]",
+			.stream_ca_file = "/ca.pem",
+			.is_without_file = true,
+			.key_interval_ms = 2000,
+			.buffer_kbit = 6000};
 		break;
 	case TR_MESSAGE_FINISH:
 		strcpy(m.finish.session_id, "id");
@@ -66,6 +71,10 @@ static struct tr_message example(enum tr_message_type type)
 		break;
 	case TR_MESSAGE_MEETING:
 		m.meeting = (struct tr_message_meeting){true, 4, 3, true, 900};
+		break;
+	case TR_MESSAGE_STREAM:
+		m.stream =
+			(struct tr_message_stream){"id", "a", "waiting", "refused", 1, 2, 3, 4, 5};
 		break;
 	case TR_MESSAGE_STOPPED:
 		m.stopped = (struct tr_message_stopped){
