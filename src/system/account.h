@@ -27,9 +27,9 @@ TR_CHECKED int tr_account_lend(int dirfd, const struct tr_account *account);
 int tr_account_take_back(int dirfd, const struct tr_account *account);
 
 /*
- * Without root: the open folder, which is ours, is shared by the group of the slot's user `uid`,
+ * Without root's help: the open folder, which is ours, is shared by the group of the slot's user `uid`,
  * which we must be in (the units' sysusers.d makes it so). The mode is 02770 then: what is made in
- * the folder belongs to that group, and no other slot gets in. Root and the same user need nothing.
+ * the folder belongs to that group, and no other slot gets in. Ourselves need nothing.
  * -EPERM when we are not in that group, -ENOENT for no such user, -errno.
  */
 TR_CHECKED int tr_account_share(int dirfd, uid_t uid);
