@@ -1,119 +1,274 @@
-/* telerecd: reads the configuration, keeps the slots up, and ends with SIGTERM or SIGINT. */
+/*
+ * telerecd: reads the configuration, puts the rooms together, and leaves in good order.
+ *
+ * SIGTERM and SIGINT end the recordings and then the process, a second one at once; SIGUSR1 waits
+ * for the recordings to end by themselves.
+ */
 #define TR_LOG_AREA "telerecd"
 
-#include "config/config.h"
-#include "core/log.h"
+#include "daemon/daemon_settings.h"
 #include "protocol/slot_client.h"
-#include "supervisor/supervisor.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 
 #define EXIT_USAGE 2
 
-static enum tr_log_level log_level(const char *word)
+#ifndef TR_HAS_XMPP /* until control has it */
+#define tr_xmpp_set_presence(...) ((void)0)
+#define tr_xmpp_send_status(...) ((void)0)
+#define tr_xmpp_destroy(xmpp) ((void)(xmpp))
+#endif
+
+struct daemon {
+	sd_event *event;
+	struct tr_node *node;
+	struct tr_jibri_http *http;
+	struct tr_xmpp *xmpp; /* NULL without environments */
+};
+
+/* ---- the node's words ---- */
+
+static void set_presence(void *user, unsigned slot, bool is_busy, bool is_healthy)
 {
-	return !strcmp(word, "error")	  ? TR_LOG_ERROR
-	       : !strcmp(word, "warning") ? TR_LOG_WARNING
-	       : !strcmp(word, "debug")	  ? TR_LOG_DEBUG
-					  : TR_LOG_INFO;
+	struct daemon *daemon = user;
+
+	(void)slot, (void)is_busy, (void)is_healthy;
+	if (daemon->xmpp)
+		tr_xmpp_set_presence(daemon->xmpp, slot, is_busy, is_healthy);
 }
 
-static int load_config(const char *path, struct tr_config *config)
+static void send_status(void *user, const struct tr_control_origin *origin, const char *session_id,
+	enum tr_control_status status, bool should_retry)
+{
+	struct daemon *daemon = user;
+
+	(void)origin, (void)session_id, (void)status, (void)should_retry;
+	if (daemon->xmpp)
+		tr_xmpp_send_status(daemon->xmpp, origin, session_id, status, should_retry);
+}
+
+static void began(void *user, const char *session_id)
+{
+	struct daemon *daemon = user;
+	tr_jibri_http_session_began(daemon->http, session_id);
+}
+
+static void over(void *user, const char *session_id)
+{
+	struct daemon *daemon = user;
+	tr_jibri_http_session_over(daemon->http, session_id);
+}
+
+static void describe(void *user, const char *sentence)
+{
+	(void)user;
+	sd_notifyf(0, "STATUS=%s", sentence);
+}
+
+static void leave(void *user, int exit_code)
+{
+	struct daemon *daemon = user;
+	sd_event_exit(daemon->event, exit_code);
+}
+
+/* ---- signals ---- */
+
+static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *user)
+{
+	struct daemon *daemon = user;
+
+	(void)source;
+	tr_info("%s: ending", strsignal((int)info->ssi_signo));
+	sd_notify(0, "STOPPING=1");
+	tr_node_shut_down(daemon->node, 0);
+	return 0;
+}
+
+static int on_drain(sd_event_source *source, const struct signalfd_siginfo *info, void *user)
+{
+	struct daemon *daemon = user;
+
+	(void)source, (void)info;
+	tr_node_drain(daemon->node, TR_NODE_EXIT_STAY_DOWN);
+	return 0;
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *user)
+{
+	(void)source, (void)info, (void)user;
+	tr_warning(
+		"SIGHUP: new settings are read at a start only; notifyConfigChanged or a restart "
+		"does that");
+	return 0;
+}
+
+static int add_signals(struct daemon *daemon)
+{
+	static const struct {
+		int signal;
+		sd_event_signal_handler_t handler;
+	} signals[] = {
+		{SIGTERM, on_end}, {SIGINT, on_end}, {SIGUSR1, on_drain}, {SIGHUP, on_reload}};
+
+	for (size_t i = 0; i < TR_COUNT(signals); i++) {
+		int rc = sd_event_add_signal(daemon->event, NULL,
+			signals[i].signal | SD_EVENT_SIGNAL_PROCMASK, signals[i].handler, daemon);
+		if (rc < 0)
+			return rc;
+	}
+	return sd_event_set_watchdog(daemon->event, true);
+}
+
+/* ---- putting together ---- */
+
+/* NULL: the slots' processes are ours. */
+static const char *find_socket_dir(const struct tr_config *config, char *out, size_t size)
+{
+	const char *runtime = getenv("RUNTIME_DIRECTORY");
+	bool is_service = runtime && getenv("NOTIFY_SOCKET") && getuid() != 0;
+
+	if (!strcmp(config->processes, "own") ||
+		(strcmp(config->processes, "systemd") != 0 && !is_service))
+		return NULL;
+	snprintf(out, size, "%s/slots", runtime ? runtime : "/run/telerec");
+	return out;
+}
+
+static int start_node(struct daemon *daemon, const struct tr_config *config, unsigned slots)
+{
+	TR_CLEANUP(tr_freep) struct tr_node_settings *settings = calloc(1, sizeof(*settings));
+	const struct tr_node_outside outside = {
+		daemon, set_presence, send_status, began, over, describe, leave};
+	char program[PATH_MAX] = "", sockets[PATH_MAX];
+
+	if (!settings)
+		return -ENOMEM;
+	int rc = tr_daemon_settings_fill_node(config, slots, settings);
+	if (rc < 0)
+		return rc;
+	settings->supervisor.program = program;
+	settings->supervisor.socket_dir = find_socket_dir(config, sockets, sizeof(sockets));
+	if (!settings->supervisor.socket_dir) {
+		rc = tr_slot_client_find_program("telerec-slot", program, sizeof(program));
+		if (rc < 0)
+			return tr_fail(
+				rc, "%s is missing; is telerec installed completely?", program);
+	}
+	return tr_node_create(daemon->event, settings, &outside, &daemon->node);
+}
+
+static int start_xmpp(struct daemon *daemon, const struct tr_config *config, unsigned slots)
+{
+#ifdef TR_HAS_XMPP
+	TR_CLEANUP(tr_freep) struct tr_daemon_settings_xmpp *xmpp = calloc(1, sizeof(*xmpp));
+	if (!xmpp)
+		return -ENOMEM;
+	int rc = tr_daemon_settings_fill_xmpp(config, slots, xmpp);
+	if (rc == 0 && xmpp->count > 0)
+		rc = tr_xmpp_create(daemon->event, &xmpp->settings, tr_node_actions(daemon->node),
+			&daemon->xmpp);
+	return rc;
+#else
+	(void)daemon, (void)config, (void)slots;
+	return 0;
+#endif
+}
+
+static int start_http(struct daemon *daemon, const struct tr_config *config)
+{
+	struct tr_jibri_http_settings settings = {0};
+
+	tr_daemon_settings_fill_http(config, &settings);
+	int rc = tr_jibri_http_create(
+		daemon->event, &settings, tr_node_actions(daemon->node), &daemon->http);
+	if (rc < 0)
+		return rc;
+	if (settings.external_port >= 0)
+		tr_info("Jibri's external HTTP API is on port %d",
+			tr_jibri_http_external_port(daemon->http));
+	if (settings.internal_port >= 0)
+		tr_info("Jibri's internal HTTP API is on port %d",
+			tr_jibri_http_internal_port(daemon->http));
+	return 0;
+}
+
+/* Control goes first: the breweries see us leave before the slots take their time. */
+static void stop(struct daemon *daemon)
+{
+	tr_xmpp_destroy(tr_take(daemon->xmpp));
+	tr_jibri_http_destroy(tr_take(daemon->http));
+	tr_node_destroy(daemon->node);
+	sd_event_unref(daemon->event);
+}
+
+static int start(struct daemon *daemon, const struct tr_config *config)
+{
+	unsigned slots = tr_daemon_settings_count_slots(config);
+
+	int rc = sd_event_default(&daemon->event);
+	if (rc >= 0)
+		rc = add_signals(daemon);
+	if (rc < 0)
+		return tr_fail(rc, "no event loop");
+	rc = start_node(daemon, config, slots);
+	if (rc == 0)
+		rc = start_xmpp(daemon, config, slots);
+	if (rc == 0)
+		rc = start_http(daemon, config);
+	if (rc < 0)
+		return rc;
+	tr_node_publish(daemon->node);
+	tr_info("telerecd %s keeps %u slots for %u environments", TR_VERSION, slots,
+		config->environment_count);
+	sd_notify(0, "READY=1");
+	return 0;
+}
+
+static int serve(const struct tr_config *config)
+{
+	struct daemon daemon = {0};
+
+	int rc = start(&daemon, config);
+	if (rc == 0)
+		rc = sd_event_loop(daemon.event);
+	sd_notify(0, "STOPPING=1");
+	stop(&daemon);
+	return rc < 0 ? 1 : rc;
+}
+
+/* Passwords lie in our memory: neither a core dump nor a debugger of our user gets at them. */
+static void keep_secrets(void)
+{
+	const struct rlimit none = {0, 0};
+
+	if (prctl(PR_SET_DUMPABLE, 0) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+		tr_warning("core dumps cannot be forbidden: %s", strerror(errno));
+}
+
+static int load_config(const char *path, bool is_check, struct tr_config *config)
 {
 	TR_CLEANUP(tr_freep)
 	struct tr_config_complaints *complaints = calloc(1, sizeof(*complaints));
 	if (!complaints)
 		return -ENOMEM;
 	int rc = tr_config_load(path, config, complaints);
+	if (rc == 0 && is_check)
+		rc = tr_config_check_files(config, path, complaints);
+	for (unsigned i = 0; i < complaints->warning_count && i < TR_CONFIG_WARNINGS_MAX; i++)
+		tr_warning("%s", complaints->warnings[i]);
 	for (unsigned i = 0; i < complaints->count && i < TR_CONFIG_COMPLAINTS_MAX; i++)
 		tr_error("%s", complaints->lines[i]);
 	return rc;
 }
 
-static void fill_settings(const struct tr_config *config, struct tr_supervisor_settings *settings)
-{
-	struct tr_message_configure *to = &settings->configure;
-
-	settings->slots = (unsigned)config->slots;
-	settings->log_level = (int)log_level(config->log_level);
-	to->width = config->video.width;
-	to->height = config->video.height;
-	to->frame_rate = config->video.frame_rate;
-	snprintf(to->sound, sizeof(to->sound), "%s", config->sound.source);
-	snprintf(to->sound_capture_pcm, sizeof(to->sound_capture_pcm), "%s",
-		config->sound.capture_pcm);
-	snprintf(
-		to->sound_player_pcm, sizeof(to->sound_player_pcm), "%s", config->sound.player_pcm);
-	snprintf(to->browser, sizeof(to->browser), "%s", config->browser.path);
-	snprintf(to->encoder, sizeof(to->encoder), "%s", config->video.encoder);
-}
-
-/* Signals are blocked first: sd-event reads them from a descriptor. */
-static int make_loop(sd_event **ret_event)
-{
-	sigset_t stopping;
-
-	sigemptyset(&stopping);
-	sigaddset(&stopping, SIGTERM);
-	sigaddset(&stopping, SIGINT);
-	sigprocmask(SIG_BLOCK, &stopping, NULL);
-	int rc = sd_event_default(ret_event);
-	if (rc >= 0)
-		rc = sd_event_add_signal(*ret_event, NULL, SIGTERM, NULL, NULL);
-	if (rc >= 0)
-		rc = sd_event_add_signal(*ret_event, NULL, SIGINT, NULL, NULL);
-	if (rc >= 0)
-		rc = sd_event_set_watchdog(*ret_event, true);
-	return rc < 0 ? tr_fail(rc, "no event loop") : 0;
-}
-
-static void on_condition(unsigned slot, void *user)
-{
-	(void)slot, (void)user;
-}
-
-static void on_message(unsigned slot, uint64_t job, const struct tr_message *message, void *user)
-{
-	(void)job, (void)user;
-	tr_debug("slot %u says %s", slot, tr_message_type_name(message->type));
-}
-
-static int serve(const struct tr_config *config)
-{
-	TR_CLEANUP(sd_event_unrefp) sd_event *event = NULL;
-	TR_CLEANUP(tr_supervisor_destroyp) struct tr_supervisor *supervisor = NULL;
-	TR_CLEANUP(tr_freep) struct tr_supervisor_settings *settings = calloc(1, sizeof(*settings));
-	char program[PATH_MAX];
-
-	if (!settings)
-		return -ENOMEM;
-	int rc = tr_slot_client_find_program("telerec-slot", program, sizeof(program));
-	if (rc < 0)
-		return tr_fail(rc, "%s is missing; is telerec installed completely?", program);
-	settings->program = program;
-	fill_settings(config, settings);
-	rc = make_loop(&event);
-	if (rc == 0)
-		rc = tr_supervisor_create(event, settings,
-			&(struct tr_supervisor_events){on_condition, on_message}, NULL,
-			&supervisor);
-	if (rc < 0)
-		return rc;
-	tr_info("telerecd %s keeps %u slots", TR_VERSION, settings->slots);
-	sd_notifyf(0, "READY=1\nSTATUS=%u slots", settings->slots);
-	rc = sd_event_loop(event);
-	sd_notify(0, "STOPPING=1");
-	tr_info("ending");
-	return rc;
-}
-
 int main(int argc, char **argv)
 {
-	TR_CLEANUP(tr_freep) struct tr_config *config = calloc(1, sizeof(*config));
 	const char *path = TR_CONFIG_DEFAULT_PATH;
 	bool is_check = false;
 
@@ -130,12 +285,17 @@ int main(int argc, char **argv)
 			return EXIT_USAGE;
 		}
 	}
+	keep_secrets();
+	struct tr_config *config = calloc(1, sizeof(*config));
 	if (!config)
 		return 1;
-	if (load_config(path, config) < 0)
-		return EXIT_USAGE;
-	tr_log_set_level(log_level(config->log_level));
-	if (is_check)
-		return 0;
-	return serve(config) < 0 ? 1 : 0;
+	int status = EXIT_USAGE;
+	if (load_config(path, is_check, config) == 0) {
+		tr_log_set_level(tr_daemon_settings_log_level(config));
+		signal(SIGPIPE, SIG_IGN);
+		status = is_check ? 0 : serve(config);
+	}
+	explicit_bzero(config, sizeof(*config));
+	free(config);
+	return status;
 }

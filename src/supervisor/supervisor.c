@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
 
 #define LONGEST_HURRY_NS (4 * TR_NS_PER_S)
 #define STEADY_NS (300 * TR_NS_PER_S) /* after which a recording's earlier deaths are forgiven */
@@ -50,7 +49,8 @@ struct slot {
 	char runtime_base[PATH_MAX];
 	struct tr_message_ready ready;
 	struct tr_slotjob *jobs;
-	struct tr_message *start; /* of the job that runs; holds secrets */
+	struct tr_message *start;		 /* of the job that runs; holds secrets */
+	char ended_session[TR_MESSAGE_NAME_MAX]; /* stopped without files: its failure follows */
 };
 
 /* What the node is to hear, from the loop. */
@@ -236,22 +236,15 @@ static void wipe_start(struct slot *slot)
 /* The folder belongs to whoever works in it. */
 static int lend_folder(struct slot *slot, int folder)
 {
-	uid_t uid = tr_slotlink_uid(slot->link);
-	struct stat st;
-
-	if (!slot->door)
-		return tr_account_lend(folder, &slot->supervisor->account);
-	if (uid == geteuid())
-		return 0;
-	/* Slots of the service manager's are users of their own, and in our group. */
-	if (fstat(folder, &st) == 0 && (st.st_mode & 02070) == 02070)
-		return 0;
-	return fchmod(folder, 02770) < 0 ? -errno : 0;
+	return slot->door ? tr_account_share(folder, tr_slotlink_uid(slot->link))
+			  : tr_account_lend(folder, &slot->supervisor->account);
 }
 
 static void forget_job(struct slot *slot, struct tr_slotjob *job)
 {
-	if (!slot->door)
+	if (slot->door)
+		tr_account_unshare(job->folder);
+	else
 		tr_account_take_back(job->folder, &slot->supervisor->account);
 	tr_slotjob_remove(&slot->jobs, job);
 }
@@ -437,6 +430,7 @@ static void lose_slot(struct slot *slot, const char *why, bool is_hung)
 		tr_runtime_dir_remove(slot->runtime_base);
 	slot->runtime_base[0] = '\0';
 	slot->is_word_idle = false;
+	slot->ended_session[0] = '\0';
 	tr_warning("slot %u %s%s", slot->number, why ? why : fate,
 		tr_slotlife_is_working(slot->state) ? " in the middle of a recording" : "");
 	if (!slot->problem[0])
@@ -503,6 +497,10 @@ static bool on_failed(struct slot *slot, const struct tr_message *message)
 	struct tr_slotjob *job = tr_slotjob_running(slot->jobs);
 	struct tr_slotjob *done = tr_slotjob_finishing(slot->jobs, failed->session_id);
 
+	if (failed->session_id[0] && !strcmp(failed->session_id, slot->ended_session)) {
+		slot->ended_session[0] = '\0'; /* an older one of the same name may be finishing */
+		return false;
+	}
 	if (done) {
 		uint64_t number = done->number;
 		forget_job(slot, done);
@@ -563,6 +561,9 @@ static bool on_message(struct slot *slot, const struct tr_message *message)
 		on_news(slot, message);
 		break;
 	case TR_MESSAGE_STOPPED:
+		if (!message->stopped.has_files)
+			memcpy(slot->ended_session, message->stopped.session_id,
+				sizeof(slot->ended_session));
 		on_stopped(slot, message);
 		break;
 	case TR_MESSAGE_FINISHED:

@@ -1,0 +1,34 @@
+/* The directory of all recordings: whether it takes another one, and a folder for each session.
+ * Calls block as long as the file system does. */
+#ifndef TR_DAEMON_RECORDINGS_DIR_H
+#define TR_DAEMON_RECORDINGS_DIR_H
+
+#include "core/cleanup.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tr_recordings_dir {
+	const char *path;	/* kept */
+	int64_t low_disk_bytes; /* below it no recording is begun */
+};
+
+/* Whether a recording may begin. `is_thorough`: by making a file, too; the directory is made when
+ * it is missing. -ENOSPC when there is too little room, -errno; `why` gets a sentence. */
+TR_CHECKED int tr_recordings_dir_check(
+	const struct tr_recordings_dir *dir, bool is_thorough, char *why, size_t why_size);
+
+/* Makes a new folder for the session, 0750, of which it gives the name (room for NAME_MAX + 1) and
+ * the open descriptor. An older one of the session is left alone. -errno. */
+TR_CHECKED int tr_recordings_dir_add(const struct tr_recordings_dir *dir, const char *session_id,
+	char *name, size_t name_size, int *ret_folder);
+
+/* Opens an existing one. -errno. */
+TR_CHECKED int tr_recordings_dir_open(
+	const struct tr_recordings_dir *dir, const char *name, int *ret_folder);
+
+/* Removes it if there is nothing in it. */
+void tr_recordings_dir_remove_empty(const struct tr_recordings_dir *dir, const char *name);
+
+#endif
