@@ -65,7 +65,7 @@ int tr_file_replace_private(int dirfd, const char *name, const void *data, size_
 {
 	struct stat st;
 	bool is_shared =
-		fstatat(dirfd, ".", &st, 0) == 0 && (st.st_mode & (S_ISGID | S_IRWXO)) == S_ISGID;
+		fstatat(dirfd, ".", &st, 0) == 0 && (st.st_mode & (S_IWGRP | S_IRWXO)) == S_IWGRP;
 
 	return replace(dirfd, name, data, size, is_shared ? 0640 : 0600);
 }

@@ -13,8 +13,8 @@
  * file, also after a power cut. -errno. */
 TR_CHECKED int tr_file_replace(int dirfd, const char *name, const void *data, size_t size);
 
-/* The same for what may hold secrets: readable by its owner only, or in a folder that is shared by a
- * group (set-group-id, closed to others) by that group. */
+/* The same for what may hold secrets: readable by its owner only, or in a folder that a group
+ * shares (it may write there, others may not even look) by that group. */
 TR_CHECKED int tr_file_replace_private(int dirfd, const char *name, const void *data, size_t size);
 
 /* Gives the file's bytes with a NUL behind them. -EFBIG above `limit`; -errno. */

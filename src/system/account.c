@@ -79,7 +79,7 @@ int tr_account_share(int dirfd, uid_t uid)
 	const struct passwd *entry = getpwuid(uid);
 	if (!entry)
 		return errno ? -errno : -ENOENT;
-	if (fchown(dirfd, (uid_t)-1, entry->pw_gid) < 0 || fchmod(dirfd, 02770) < 0)
+	if (fchown(dirfd, (uid_t)-1, entry->pw_gid) < 0 || fchmod(dirfd, 0770) < 0)
 		return -errno;
 	return 0;
 }
@@ -90,7 +90,7 @@ int tr_account_unshare(int dirfd)
 
 	if (fstat(dirfd, &st) < 0)
 		return -errno;
-	if (!(st.st_mode & S_ISGID))
+	if (!(st.st_mode & S_IWGRP))
 		return 0;
 	return fchown(dirfd, (uid_t)-1, getegid()) < 0 || fchmod(dirfd, 0750) < 0 ? -errno : 0;
 }

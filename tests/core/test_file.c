@@ -66,12 +66,12 @@ static void secrets_are_for_the_owner_and_in_a_shared_folder_for_its_group(void 
 	assert_int_equal(tr_file_replace_private(folder, "a", "1", 1), 0);
 	assert_int_equal(fstatat(folder, "a", &st, 0), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	assert_int_equal(fchmod(folder, 02770), 0);
+	assert_int_equal(fchmod(folder, 0770), 0);
 	assert_int_equal(tr_file_replace_private(folder, "a", "1", 1), 0);
 	assert_int_equal(fstatat(folder, "a", &st, 0), 0);
 	assert_int_equal(st.st_mode & 0777 & ~0640U, 0);
 	assert_int_equal(st.st_mode & 0600, 0600);
-	assert_int_equal(fchmod(folder, 02775), 0);
+	assert_int_equal(fchmod(folder, 0775), 0);
 	assert_int_equal(tr_file_replace_private(folder, "a", "1", 1), 0);
 	assert_int_equal(fstatat(folder, "a", &st, 0), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);

@@ -102,7 +102,7 @@ static void a_folder_is_shared_by_a_slots_group_and_taken_back(void **state)
 	if (!games || geteuid() != 0) /* others are not in another user's group */
 		skip();
 	assert_int_equal(tr_account_share(folder, games->pw_uid), 0);
-	expect_group_and_mode(games->pw_gid, 02770);
+	expect_group_and_mode(games->pw_gid, 0770);
 	make_file("recording", games->pw_uid);
 	assert_int_equal(tr_account_unshare(folder), 0);
 	expect_group_and_mode(getegid(), 0750);
