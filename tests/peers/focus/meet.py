@@ -39,6 +39,7 @@ def tell(rig, args):
         say(f"    {rig.base_url}/{room}")
     say()
     say(f"Recordings: {os.path.abspath(args.recordings)}/SESSION/ROOM_DATE.mp4")
+    say(f"Jicofo's double: {rig.control.url} (GET /nodes, /violations)")
     say(f"The node's log: {rig.path('telerec.log')}")
     say("Ctrl-C ends everything.")
     say()

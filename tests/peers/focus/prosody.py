@@ -17,6 +17,7 @@ import socket
 import subprocess
 import time
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NOBODY = 65534
@@ -65,7 +66,7 @@ pidfile = "{folder}/prosody.pid"
 log = {{ {level} = "{folder}/prosody.log" }}
 plugin_paths = {{ "{here}/modules" }}
 storage = "internal"
-interfaces = {{ "127.0.0.1" }}
+interfaces = {{ "127.0.0.1", "::1" }}
 c2s_ports = {{ {port} }}
 c2s_direct_tls_ports = {{ {tls_port} }}
 c2s_require_encryption = {encryption}
@@ -120,6 +121,7 @@ Component "filtered.{n.auth}" "muc"
 
 Component "open.{n.auth}" "muc"
 	storage = "memory"
+	modules_enabled = {{ "test_forget" }}
 	admins = {{ "focus@{n.auth}" }}
 	muc_room_locking = false
 	muc_room_default_public_jids = true
@@ -138,6 +140,7 @@ class Prosody:
     level: str = "info"
     more: str = ""             # further hosts
     extra_hosts: tuple = ()    # their names, for the certificate
+    running: ClassVar[list] = []
 
     def __post_init__(self):
         self.names = FLAVOURS[self.flavour]
@@ -235,6 +238,7 @@ class Prosody:
             self.process = subprocess.Popen(
                 [self.binary, "--config", self.path("prosody.cfg.lua"), "-F"], stdout=out,
                 stderr=out, stdin=subprocess.DEVNULL, start_new_session=True, **self.identity)
+        Prosody.running.append(self.process)
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             if self.process.poll() is not None:

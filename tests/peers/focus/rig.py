@@ -23,9 +23,10 @@ import tempfile
 import time
 
 from control import Control
-from focus import Focus, Settings
-from prosody import Prosody, Unavailable
+from focus import JIBRI, Focus, Settings
+from prosody import Prosody, Unavailable, free_ports
 from proxy import Proxy
+from xmpp import Node
 
 PR_SET_CHILD_SUBREAPER = 36
 SLOT_UID = 64123
@@ -96,6 +97,8 @@ def need(*programs):
 
 
 class Rig:
+    started = []                      # processes of all rigs
+
     def __init__(self, build, flavour="debian", slots=2, settings=None, focus=None, prosody=None,
                  through_proxy=False, folder=None, recordings=None, log=None, keep=False,
                  meeting_port=0, control_port=0):
@@ -173,10 +176,15 @@ class Rig:
                  self.control.url, "--call-login",
                  f"recorder@{names.hidden}:{self.path('call-password')}"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True)
+        Rig.started.append(self.meeting)
         line = await asyncio.to_thread(self.meeting.stdout.readline)
         if not line:
             raise Failed("the demo meeting did not start")
         self.base_url = "/".join(line.decode().strip().split("/")[:3])
+
+    @staticmethod
+    def free_ports(count):
+        return free_ports(count)
 
     def room(self, name):
         return f"{name}@{self.prosody.names.conference}"
@@ -229,9 +237,11 @@ class Rig:
         """Starts one and returns its process; who calls it ends it with stop_process()."""
         path = self.write_settings(name)
         with open(self.path(f"{name}.log"), "ab") as log:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [self.program("telerecd"), "--config", path], stdin=subprocess.DEVNULL, stdout=log,
                 stderr=log, start_new_session=True, env=environ)
+        Rig.started.append(process)
+        return process
 
     async def start_telerecd(self, name="telerec", environ=None):
         self.telerecd = self.start_telerecd_now(name, environ)
@@ -259,6 +269,11 @@ class Rig:
 
     def warn_words(self, name="telerec", count=25):
         return "\n".join(self.log_text(name).splitlines()[-count:])
+
+    @staticmethod
+    def stop_child(session_id=None):
+        """What Jicofo sends to stop; for Focus.raw()."""
+        return Node("jibri", JIBRI, {"action": "stop", "session_id": session_id})
 
     # What it leaves
 
@@ -331,13 +346,18 @@ class Rig:
             raise Failed("left running: " + "; ".join(f"{p} {w[:120]}" for p, w in left))
 
     def left_running(self):
-        while True:                   # orphans come to us and want to be buried
+        """Processes that nobody started by a Rig is above: orphans come to us."""
+        known = set()
+        for process in Rig.started + Prosody.running:
+            if process.poll() is None:
+                known |= {process.pid} | {pid for pid, _ in descendants(process.pid)}
+        left = [(p, w) for p, w in descendants() if p not in known]
+        for pid, _ in left:
             try:
-                if os.waitpid(-1, os.WNOHANG)[0] == 0:
-                    break
-            except ChildProcessError:
-                break
-        return [(p, w) for p, w in descendants() if w]
+                os.waitpid(pid, os.WNOHANG)
+            except OSError:
+                pass
+        return [(p, w) for p, w in left if w]
 
 
 # Looking at recordings
