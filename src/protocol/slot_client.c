@@ -10,10 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#ifndef TR_LIBEXEC_DIR
-#define TR_LIBEXEC_DIR "/usr/lib/telerec"
-#endif
-
+/* TR_LIBEXEC_DIR comes from the build: where it installs them. */
 #define CONTROL_FD 3
 #define TERM_GRACE_MS 2000
 
@@ -27,18 +24,20 @@ struct tr_slot_client {
 
 int tr_slot_client_find_program(const char *name, char *out, size_t size)
 {
+	/* Beside us in a build folder; beside our bin or sbin wherever that was installed. */
+	static const char *const places[] = {"", "../libexec/telerec/"};
 	char own[PATH_MAX];
 
 	ssize_t length = readlink("/proc/self/exe", own, sizeof(own) - 1);
 	if (length > 0) {
 		own[length] = '\0';
 		char *slash = strrchr(own, '/');
-		if (slash) {
-			*slash = '\0';
-			int rc = tr_text_format(out, size, "%s/%s", own, name);
-			if (rc == 0 && access(out, X_OK) == 0)
+		if (slash)
+			slash[1] = '\0';
+		for (size_t i = 0; slash && i < TR_COUNT(places); i++)
+			if (tr_text_format(out, size, "%s%s%s", own, places[i], name) == 0 &&
+				access(out, X_OK) == 0)
 				return 0;
-		}
 	}
 	int rc = tr_text_format(out, size, "%s/%s", TR_LIBEXEC_DIR, name);
 	if (rc < 0)
