@@ -8,6 +8,7 @@
 
 #include "daemon/daemon_settings.h"
 #include "protocol/slot_client.h"
+#include "system/service.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -127,19 +128,6 @@ static int add_signals(struct daemon *daemon)
 
 /* ---- putting together ---- */
 
-/* NULL: the slots' processes are ours. */
-static const char *find_socket_dir(const struct tr_config *config, char *out, size_t size)
-{
-	const char *runtime = getenv("RUNTIME_DIRECTORY");
-	bool is_service = runtime && getenv("NOTIFY_SOCKET") && getuid() != 0;
-
-	if (!strcmp(config->processes, "own") ||
-		(strcmp(config->processes, "systemd") != 0 && !is_service))
-		return NULL;
-	snprintf(out, size, "%s/slots", runtime ? runtime : "/run/telerec");
-	return out;
-}
-
 static int start_node(struct daemon *daemon, const struct tr_config *config, unsigned slots)
 {
 	TR_CLEANUP(tr_freep) struct tr_node_settings *settings = calloc(1, sizeof(*settings));
@@ -150,10 +138,12 @@ static int start_node(struct daemon *daemon, const struct tr_config *config, uns
 	if (!settings)
 		return -ENOMEM;
 	int rc = tr_daemon_settings_fill_node(config, slots, settings);
+	if (rc == 0)
+		rc = tr_service_find_slot_sockets(config->processes, sockets, sizeof(sockets));
 	if (rc < 0)
 		return rc;
 	settings->supervisor.program = program;
-	settings->supervisor.socket_dir = find_socket_dir(config, sockets, sizeof(sockets));
+	settings->supervisor.socket_dir = sockets[0] ? sockets : NULL;
 	if (!settings->supervisor.socket_dir) {
 		rc = tr_slot_client_find_program("telerec-slot", program, sizeof(program));
 		if (rc < 0)
