@@ -581,6 +581,12 @@ void tr_browser_clear_storage(struct tr_browser *browser, const char *url)
 		tr_page_clear_storage(browser->page, url);
 }
 
+void tr_browser_interrupt(struct tr_browser *browser)
+{
+	if (check_usable(browser) == 0)
+		tr_page_interrupt(browser->page);
+}
+
 void tr_browser_attach(struct tr_browser *browser, void (*on_stop)(void *user), void *user)
 {
 	void (*before)(void *user) = browser->on_stop;

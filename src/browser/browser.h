@@ -74,12 +74,15 @@ TR_CHECKED int tr_browser_screenshot(
 	struct tr_browser *browser, int timeout_ms, tr_browser_picture_fn fn, void *user);
 
 /* A script of one session: runs before the scripts of every page from the next open() on, until the
- * next call or NULL takes it away. It may hold a secret: neither kept nor logged here. -ENOTCONN
- * before on_ready, -EPIPE. */
+ * next call or NULL takes it away. It may hold a secret: never logged, wiped when it goes.
+ * -ENOTCONN before on_ready, -EPIPE. */
 TR_CHECKED int tr_browser_set_script(struct tr_browser *browser, const char *script);
 
 /* Takes away what pages of this address's site have stored: cookies, databases, caches, workers. */
 void tr_browser_clear_storage(struct tr_browser *browser, const char *url);
+
+/* Stops the page's scripts when they run for ever, so that open() has a chance. */
+void tr_browser_interrupt(struct tr_browser *browser);
 
 /* One user of the browser besides its owner; NULL for the one before. `on_stop` is called from
  * tr_browser_stop(), after which `user` must not touch the browser. */

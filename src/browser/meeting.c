@@ -100,11 +100,14 @@ static void on_browser_stop(void *user)
 	meeting->browser = NULL;
 }
 
-/* Nothing that was asked is answered any more. */
+/* Nothing that was asked is answered any more, and no page gets the log-in. */
 static void let_go(struct tr_meeting *meeting)
 {
-	if (meeting->browser)
+	if (meeting->browser) {
 		tr_browser_detach(meeting->browser, meeting);
+		if (tr_browser_set_script(meeting->browser, NULL) < 0)
+			tr_debug("the browser has gone with its script");
+	}
 	meeting->browser = NULL;
 	meeting->is_confirming = false;
 }
@@ -556,6 +559,8 @@ static void on_room_left(int rc, json_t *value, const char *error, void *user)
 
 	if (rc < 0)
 		tr_debug("the page did not leave the meeting by itself: %s", strerror(-rc));
+	if (rc == -ETIMEDOUT && meeting->browser)
+		tr_browser_interrupt(meeting->browser);
 	if (meeting->phase == PHASE_LEAVING)
 		clear_page(meeting);
 }

@@ -50,8 +50,10 @@ struct tr_page {
 	int timeout_ms;
 	json_t *console;
 
-	uint64_t scripts;		/* counts set_script() calls */
-	char session_script[NAME_SIZE]; /* the browser's name for the one that is there, or "" */
+	char *wanted_script;		/* of the session; may hold a secret; NULL: none */
+	char *applied_script;		/* what the browser was given */
+	uint64_t scripts;		/* counts the times it was given one */
+	char session_script[NAME_SIZE]; /* the browser's name for it, or "" */
 };
 
 struct question {
@@ -68,6 +70,18 @@ struct script {
 	struct tr_page *page;
 	uint64_t number;
 };
+
+static void wipe(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	free(secret);
+}
+
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? !strcmp(a, b) : a == b;
+}
 
 static const char *text_of(json_t *object, const char *key)
 {
@@ -465,8 +479,67 @@ void tr_page_destroy(struct tr_page *page)
 	json_decref(page->bindings);
 	json_decref(page->console);
 	free(page->script);
+	wipe(page->wanted_script);
+	wipe(page->applied_script);
 	free(page->url);
 	free(page);
+}
+
+static void remove_script(struct tr_page *page, const char *identifier)
+{
+	try_call(page, "Page.removeScriptToEvaluateOnNewDocument",
+		json_pack("{s:s}", "identifier", identifier));
+}
+
+static void on_script_added(int rc, json_t *result, const char *error, void *user)
+{
+	TR_CLEANUP(tr_freep) struct script *script = user;
+	struct tr_page *page = script->page;
+	const char *identifier = text_of(result, "identifier");
+
+	if (rc < 0) {
+		if (rc != -EPIPE && rc != -ECANCELED)
+			tr_warning("the page does not take its script (%s)", error);
+		if (script->number == page->scripts)
+			wipe(tr_take(page->applied_script)); /* so that it is given again */
+		return;
+	}
+	if (script->number == page->scripts)
+		set_name(page->session_script, identifier);
+	else
+		remove_script(page, identifier); /* another one came meanwhile */
+}
+
+static int add_script(struct tr_page *page)
+{
+	TR_CLEANUP(tr_freep) struct script *script = calloc(1, sizeof(*script));
+	json_t *params = json_pack("{s:s}", "source", page->wanted_script);
+
+	page->applied_script = strdup(page->wanted_script);
+	if (!script || !params || !page->applied_script) {
+		json_decref(params);
+		return -ENOMEM;
+	}
+	script->page = page;
+	script->number = page->scripts;
+	int rc = tr_cdp_call(page->cdp, page->session, "Page.addScriptToEvaluateOnNewDocument",
+		params, CALL_TIMEOUT_MS, on_script_added, script);
+	if (rc == 0)
+		script = NULL;
+	return rc;
+}
+
+/* Gives the browser the script that is wanted. A crashed page takes none. */
+static int apply_script(struct tr_page *page)
+{
+	if (is_same(page->wanted_script, page->applied_script))
+		return 0;
+	page->scripts++;
+	wipe(tr_take(page->applied_script));
+	if (page->session_script[0])
+		remove_script(page, page->session_script);
+	page->session_script[0] = '\0';
+	return page->wanted_script ? add_script(page) : 0;
 }
 
 static void on_navigated(int rc, json_t *result, const char *error, void *user)
@@ -485,7 +558,8 @@ static void on_navigated(int rc, json_t *result, const char *error, void *user)
 		fail_net(page, net_error);
 }
 
-static int navigate(struct tr_page *page, const char *url, int timeout_ms)
+static int navigate(
+	struct tr_page *page, const char *url, int timeout_ms, tr_cdp_result_fn on_answer)
 {
 	TR_CLEANUP(tr_freep) struct navigation *navigation = calloc(1, sizeof(*navigation));
 
@@ -494,28 +568,51 @@ static int navigate(struct tr_page *page, const char *url, int timeout_ms)
 	navigation->page = page;
 	navigation->opening = page->opening;
 	int rc = tr_cdp_call(page->cdp, page->session, "Page.navigate",
-		json_pack("{s:s}", "url", url), timeout_ms, on_navigated, navigation);
+		json_pack("{s:s}", "url", url), timeout_ms, on_answer, navigation);
 	if (rc == 0)
 		navigation = NULL;
 	return rc;
+}
+
+static int load(struct tr_page *page)
+{
+	page->state = PAGE_LOADING;
+	page->failure[0] = page->answered_loader[0] = page->loader[0] = '\0';
+	int rc = apply_script(page);
+	return rc < 0 ? rc : navigate(page, page->url, page->timeout_ms, on_navigated);
+}
+
+static void on_revived(int rc, json_t *result, const char *error, void *user)
+{
+	TR_CLEANUP(tr_freep) struct navigation *navigation = user;
+	struct tr_page *page = navigation->page;
+	(void)result;
+	(void)error;
+
+	if (navigation->opening != page->opening || rc == -EPIPE || rc == -ECANCELED)
+		return;
+	rc = load(page);
+	if (rc < 0 && rc != -EPIPE)
+		fail_net(page, "net::ERR_FAILED");
 }
 
 int tr_page_open(struct tr_page *page, const char *url, int timeout_ms)
 {
 	if (!page->is_attached)
 		return -ENOTCONN;
+	bool is_reviving =
+		page->state == PAGE_CRASHED && !is_same(page->wanted_script, page->applied_script);
 	char *own_url = strdup(url);
 	if (!own_url)
 		return -ENOMEM;
 	free(page->url);
 	page->url = own_url;
 	page->opening++;
-	page->failure[0] = page->answered_loader[0] = page->loader[0] = '\0';
 	page->timeout_ms = timeout_ms;
-	page->state = PAGE_LOADING;
 	try_call(page, "Network.enable",
 		json_pack("{s:i, s:i}", "maxTotalBufferSize", 0, "maxResourceBufferSize", 0));
-	int rc = navigate(page, url, timeout_ms);
+	/* An empty page brings the process back, which takes the script then. */
+	int rc = is_reviving ? navigate(page, "about:blank", timeout_ms, on_revived) : load(page);
 	if (rc == 0)
 		rc = sd_event_source_set_time(page->deadline,
 			(uint64_t)tr_clock_now_ns() / 1000 + (uint64_t)timeout_ms * 1000);
@@ -524,52 +621,17 @@ int tr_page_open(struct tr_page *page, const char *url, int timeout_ms)
 	return rc < 0 ? rc : 0;
 }
 
-static void remove_script(struct tr_page *page, const char *identifier)
+int tr_page_set_script(struct tr_page *page, const char *script)
 {
-	try_call(page, "Page.removeScriptToEvaluateOnNewDocument",
-		json_pack("{s:s}", "identifier", identifier));
-}
+	char *own = script ? strdup(script) : NULL;
 
-static void on_script_added(int rc, json_t *result, const char *error, void *user)
-{
-	TR_CLEANUP(tr_freep) struct script *script = user;
-	struct tr_page *page = script->page;
-	const char *identifier = text_of(result, "identifier");
-
-	if (rc < 0) {
-		if (rc != -EPIPE && rc != -ECANCELED)
-			tr_warning("the page does not take its script (%s)", error);
-		return;
+	if (!page->is_attached || (script && !own)) {
+		wipe(own);
+		return page->is_attached ? -ENOMEM : -ENOTCONN;
 	}
-	if (script->number == page->scripts)
-		set_name(page->session_script, identifier);
-	else
-		remove_script(page, identifier); /* another one came meanwhile */
-}
-
-int tr_page_set_script(struct tr_page *page, const char *source)
-{
-	if (!page->is_attached)
-		return -ENOTCONN;
-	page->scripts++;
-	if (page->session_script[0])
-		remove_script(page, page->session_script);
-	page->session_script[0] = '\0';
-	if (!source)
-		return 0;
-	TR_CLEANUP(tr_freep) struct script *script = calloc(1, sizeof(*script));
-	if (!script)
-		return -ENOMEM;
-	script->page = page;
-	script->number = page->scripts;
-	json_t *params = json_pack("{s:s}", "source", source);
-	if (!params)
-		return -EINVAL;
-	int rc = tr_cdp_call(page->cdp, page->session, "Page.addScriptToEvaluateOnNewDocument",
-		params, CALL_TIMEOUT_MS, on_script_added, script);
-	if (rc == 0)
-		script = NULL;
-	return rc;
+	wipe(page->wanted_script);
+	page->wanted_script = own;
+	return page->state == PAGE_CRASHED ? 0 : apply_script(page);
 }
 
 void tr_page_clear_storage(struct tr_page *page, const char *url)

@@ -62,7 +62,8 @@ TR_CHECKED int tr_page_screenshot(
 void tr_page_interrupt(struct tr_page *page);
 
 /* A script of one session: runs before the scripts of every page from the next open() on, until
- * the next call or NULL takes it away. -ENOTCONN before on_attached, -EPIPE. */
+ * the next call or NULL takes it away. Copied, and wiped then. -ENOTCONN before on_attached,
+ * -EPIPE. */
 TR_CHECKED int tr_page_set_script(struct tr_page *page, const char *script);
 
 /* Takes away what pages of this address's site have stored: cookies, databases, caches, workers. */
