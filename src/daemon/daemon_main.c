@@ -19,6 +19,7 @@
 #include <systemd/sd-daemon.h>
 
 #define EXIT_USAGE 2
+#define LEAVE_US 200000
 
 #ifndef TR_HAS_XMPP /* until control has it */
 #define tr_xmpp_set_presence(...) ((void)0)
@@ -31,6 +32,7 @@ struct daemon {
 	struct tr_node *node;
 	struct tr_jibri_http *http;
 	struct tr_xmpp *xmpp; /* NULL without environments */
+	int exit_code;
 };
 
 /* ---- the node's words ---- */
@@ -72,10 +74,24 @@ static void describe(void *user, const char *sentence)
 	sd_notifyf(0, "STATUS=%s", sentence);
 }
 
+static int on_leave(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct daemon *daemon = user;
+
+	(void)source, (void)usec;
+	return sd_event_exit(daemon->event, daemon->exit_code);
+}
+
+/* Not at once: an answer may just be on its way to a client. */
 static void leave(void *user, int exit_code)
 {
 	struct daemon *daemon = user;
-	sd_event_exit(daemon->event, exit_code);
+
+	daemon->exit_code = exit_code;
+	int rc = sd_event_add_time_relative(
+		daemon->event, NULL, CLOCK_MONOTONIC, LEAVE_US, 0, on_leave, daemon);
+	if (rc < 0)
+		sd_event_exit(daemon->event, exit_code);
 }
 
 /* ---- signals ---- */

@@ -180,7 +180,7 @@ static void publish(struct tr_node *node, unsigned slot)
 	if (place->was_told && place->was_busy == is_busy &&
 		place->was_healthy == presence.is_healthy)
 		return;
-	if (!presence.is_healthy && (place->was_healthy || !place->was_told))
+	if (!presence.is_healthy && place->was_told && place->was_healthy)
 		tr_warning("slot %u cannot record: %s", slot, presence.problem);
 	else if (presence.is_healthy && place->was_told && !place->was_healthy)
 		tr_info("slot %u can record", slot);
