@@ -18,6 +18,7 @@
 #define BACKLOG 32
 #define MEMORY_PER_CONNECTION 16384
 #define TIMEOUT_S 30
+#define LAST_RUNS 10
 
 struct tr_http_request {
 	struct tr_http_server *server;
@@ -448,10 +449,24 @@ int tr_http_server_create(sd_event *event, const struct tr_http_server_settings 
 	return 0;
 }
 
+/* Answers that were given, but not sent: a socket takes these few bytes at once. */
+static void send_answers(struct tr_http_server *server)
+{
+	MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
+
+	for (int i = 0; i < LAST_RUNS && timeout_ms == 0; i++) {
+		MHD_run(server->daemon);
+		if (MHD_get_timeout(server->daemon, &timeout_ms) != MHD_YES)
+			return;
+	}
+}
+
 void tr_http_server_destroy(struct tr_http_server *server)
 {
 	if (!server)
 		return;
+	if (server->is_resuming)
+		send_answers(server);
 	server->is_ending = true;
 	while (server->held) { /* the library does not end with a suspended connection */
 		struct tr_http_request *request = server->held;

@@ -32,7 +32,8 @@ struct tr_http_server_settings {
 TR_CHECKED int tr_http_server_create(sd_event *event,
 	const struct tr_http_server_settings *settings, struct tr_http_server **ret_server);
 
-/* Unanswered requests are closed and forgotten. NULL is fine. Not from within `handle`. */
+/* Answers that were given are sent, unanswered requests are closed and forgotten. NULL is fine. Not
+ * from within `handle`. */
 void tr_http_server_destroy(struct tr_http_server *server);
 
 int tr_http_server_port(const struct tr_http_server *server);

@@ -425,6 +425,21 @@ static void a_server_that_ends_closes_a_waiting_stop(void **state)
 	assert_int_equal(http_client_wait(&node.client), 0);
 }
 
+static void an_answer_leaves_even_when_the_server_ends_at_once(void **state)
+{
+	static const char stop[] = STOP " HTTP/1.1\r\nHost: x\r\n\r\n";
+
+	tr_jibri_http_session_began(node.http, "one");
+	http_client_open(&node.client, node.event, tr_jibri_http_external_port(node.http));
+	http_client_send(&node.client, stop, strlen(stop));
+	while (node.stops == 0)
+		assert_true(sd_event_run(node.event, 100000) >= 0);
+	tr_jibri_http_session_over(node.http, "one");
+	tr_jibri_http_destroy(node.http);
+	node.http = NULL;
+	assert_int_equal(http_client_wait(&node.client), 200);
+}
+
 static void a_client_that_leaves_while_it_waits_does_no_harm(void **state)
 {
 	static const char stop[] = STOP " HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -638,6 +653,7 @@ int main(void)
 		TEST(stop_answers_when_all_that_ran_is_over),
 		TEST(a_waiting_stop_holds_up_nobody),
 		TEST(a_server_that_ends_closes_a_waiting_stop),
+		TEST(an_answer_leaves_even_when_the_server_ends_at_once),
 		TEST(a_client_that_leaves_while_it_waits_does_no_harm),
 		TEST(graceful_shutdown_stays_down),
 		TEST(notify_config_changed_restarts),
