@@ -19,7 +19,7 @@ chmod 755 "$work"
 mkdir -m 777 "$work/out"
 cat >"$work/finalize" <<'SCRIPT'
 #!/bin/sh
-sleep 1
+[ "${1##*/}" != slow ] || until [ -e "$0.go" ]; do sleep 0.2; done
 { echo "$#" "$1"; ls "$1"; } >"${0}d"
 echo "folder $1 is done"
 SCRIPT
@@ -126,6 +126,16 @@ wait_until 30 health "$idle" || fail "after the stop: $(cat "$work/answer")"
 leaves 0
 
 start_daemon
+record slow
+api POST stopService >"$work/stop" &
+stopping=$!
+wait_until 30 health "$idle" || fail "the slot waits for the script: $(cat "$work/answer")"
+ended "$stopping" && fail "stopService does not wait for the script"
+touch "$work/finalize.go"
+wait "$stopping"
+[ "$(cat "$work/stop")" = 200 ] || fail "the long stop: $(cat "$work/stop")"
+is_complete slow
+
 record three
 [ "$(internal gracefulShutdown)" = 200 ] || fail "gracefulShutdown"
 [ "$(internal notifyConfigChanged)" = 200 ] || fail "notifyConfigChanged after it"
