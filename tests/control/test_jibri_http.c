@@ -556,6 +556,42 @@ static void requests_may_come_in_pieces_and_one_after_the_other(void **state)
 	assert_int_equal(node.stops, 1);
 }
 
+static void a_body_may_come_in_chunks(void **state)
+{
+	static const char head[] =
+		START " HTTP/1.1\r\nHost: x\r\n" JSON "Transfer-Encoding: chunked\r\n\r\n";
+	char chunk[sizeof(FILE_START) + 32];
+
+	http_client_open(&node.client, node.event, tr_jibri_http_external_port(node.http));
+	http_client_send(&node.client, head, strlen(head));
+	for (const char *c = FILE_START; *c; c += 10) {
+		int size = (int)strnlen(c, 10);
+		snprintf(chunk, sizeof(chunk), "%x\r\n%.*s\r\n", size, size, c);
+		assert_true(http_client_send(&node.client, chunk, strlen(chunk)));
+		if (size < 10)
+			break;
+	}
+	http_client_send(&node.client, "0\r\n\r\n", 5);
+	assert_int_equal(http_client_wait(&node.client), 200);
+	assert_string_equal(node.session_id, "one");
+}
+
+static void a_client_may_ask_before_it_sends_its_body(void **state)
+{
+	char head[300];
+
+	snprintf(head, sizeof(head),
+		START " HTTP/1.1\r\nHost: x\r\n" JSON
+		      "Expect: 100-continue\r\nContent-Length: %zu\r\n\r\n",
+		strlen(FILE_START));
+	http_client_open(&node.client, node.event, tr_jibri_http_external_port(node.http));
+	http_client_send(&node.client, head, strlen(head));
+	assert_int_equal(http_client_wait(&node.client), 100);
+	http_client_send(&node.client, FILE_START, strlen(FILE_START));
+	assert_int_equal(http_client_wait(&node.client), 200);
+	assert_int_equal(node.starts, 1);
+}
+
 static int start_hasty_node(void **state)
 {
 	serve(1);
@@ -662,6 +698,8 @@ int main(void)
 		TEST(a_web_page_may_not_post),
 		TEST(a_body_is_read_up_to_a_mebibyte),
 		TEST(requests_may_come_in_pieces_and_one_after_the_other),
+		TEST(a_body_may_come_in_chunks),
+		TEST(a_client_may_ask_before_it_sends_its_body),
 		HASTY(a_client_that_falls_silent_is_closed),
 		HASTY(a_body_that_trickles_is_closed),
 		TEST(what_is_no_http_is_refused),
