@@ -73,13 +73,16 @@ int tr_finisher_begin(
 				    : begin_new(finisher, folder, request);
 	if (rc < 0)
 		return rc;
+	recording->state = TR_RECORDING_RUNNING;
+	finisher->part = NULL;
+	if (request->is_without_file)
+		return tr_recording_save(folder, recording);
 	int64_t offset_ns =
 		recording->part_count > 0 ? tr_clock_wall_ns() - recording->created_wall_ns : 0;
 	offset_ns -= offset_ns % (TR_NS_PER_S / 10); /* on the grid of the pictures' times */
 	rc = tr_recording_add_part(recording, offset_ns > 0 ? offset_ns : 0);
 	if (rc < 0)
 		return tr_fail(rc, "too many parts");
-	recording->state = TR_RECORDING_RUNNING;
 	finisher->part = recording->parts[recording->part_count - 1].file;
 	return tr_recording_save(folder, recording);
 }
@@ -131,21 +134,22 @@ static void measure(struct tr_finisher *finisher)
 	free(check);
 }
 
-static void write_report(struct tr_finisher *finisher)
+static void write_report(struct tr_finisher *finisher, const json_t *streams)
 {
 	struct tr_finisher_result *result = &finisher->result;
 	const struct tr_recording *recording = &finisher->recording;
 	struct tr_grade grade;
 
-	if (tr_poster_make(finisher->folder, result->file, POSTER_NAME) == 0)
+	if (result->file[0] && tr_poster_make(finisher->folder, result->file, POSTER_NAME) == 0)
 		snprintf(result->poster, sizeof(result->poster), POSTER_NAME);
 	struct tr_report report = {
-		.file = result->file,
+		.file = result->file[0] ? result->file : NULL,
 		.poster = result->poster[0] ? result->poster : NULL,
 		.url = recording->url,
 		.session_id = recording->session_id,
 		.trouble = recording->reason[0] ? recording->reason : NULL,
 		.created_wall_ns = recording->created_wall_ns,
+		.streams = streams,
 	};
 	if (tr_report_write(finisher->folder, REPORT_NAME, &report, &finisher->quality) == 0)
 		snprintf(result->report, sizeof(result->report), REPORT_NAME);
@@ -158,14 +162,19 @@ static void write_report(struct tr_finisher *finisher)
 static void *run(void *user)
 {
 	struct tr_finisher *finisher = user;
+	json_t *streams = NULL;
 
 	pthread_setname_np(pthread_self(), "finisher");
 	setpriority(PRIO_PROCESS, 0, THREAD_NICE); /* on Linux of this thread only */
 	save_state(finisher, TR_RECORDING_FINISHING);
-	join_parts(finisher);
+	if (finisher->broadcast)
+		tr_broadcast_close(tr_take(finisher->broadcast), &streams);
+	if (finisher->part)
+		join_parts(finisher);
 	if (finisher->must_measure && finisher->result.file[0])
 		measure(finisher);
-	write_report(finisher);
+	write_report(finisher, streams);
+	json_decref(streams);
 	save_state(finisher, finisher->result.rc < 0 ? TR_RECORDING_FAILED : TR_RECORDING_DONE);
 	if (finisher->on_done)
 		finisher->on_done(finisher->user);
@@ -181,8 +190,9 @@ int tr_finisher_take_up(struct tr_finisher *finisher, int folder)
 		return tr_fail(rc, "the folder holds no recording");
 	if (rc < 0)
 		return rc;
-	if (recording->part_count == 0)
-		return tr_fail(-ENODATA, "the recording has no part");
+	finisher->part = NULL;
+	if (recording->part_count == 0) /* it only streamed, or died before its first part */
+		return 0;
 	finisher->part = recording->parts[recording->part_count - 1].file;
 	char name[NAME_MAX + 1];
 	name_file(recording, name, sizeof(name));

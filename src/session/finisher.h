@@ -10,6 +10,7 @@
 #include "core/cleanup.h"
 #include "media/grade.h"
 #include "protocol/message.h"
+#include "session/broadcast.h"
 #include "storage/recording.h"
 
 #include <pthread.h>
@@ -29,7 +30,8 @@ typedef void tr_finisher_done_fn(void *user);
 
 struct tr_finisher {
 	struct tr_recording recording;
-	const char *part; /* being written; in `recording` */
+	const char *part; /* being written; in `recording`; NULL: none, it only streams */
+	struct tr_broadcast *broadcast; /* to be closed, before all else; NULL: none */
 
 	/* the thread's between start and join */
 	int folder; /* borrowed */

@@ -144,7 +144,7 @@ static int record(const struct options *options, const struct tr_pipeline_settin
 	wait_for_end(end_ns);
 	if (end_ns > tr_clock_now_ns())
 		end_ns = 0;
-	rc = tr_pipeline_stop(pipeline, end_ns, &quality);
+	rc = tr_pipeline_stop(pipeline, end_ns, &quality, NULL);
 	int printed = tr_report_print_json(stdout, &quality);
 	return rc < 0 ? rc : printed;
 }

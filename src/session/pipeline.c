@@ -20,10 +20,11 @@ struct tr_pipeline {
 	int width, height, rate;
 	tr_pipeline_news_fn *on_news;
 	void *user;
-	struct tr_packetq *queue;
+	struct tr_packetq *queue;	/* NULL: no file */
+	struct tr_broadcast *broadcast; /* NULL: no streams */
 	struct tr_video_track *video;
 	struct tr_sound_track *sound; /* NULL: no sound track */
-	struct tr_writer *writer;
+	struct tr_writer *writer;     /* NULL: no file */
 
 	/* under `lock` */
 	pthread_mutex_t lock;
@@ -49,6 +50,27 @@ static void on_video_end(enum tr_video_track_end end, void *user)
 	default:
 		break;
 	}
+}
+
+static void on_packet(struct tr_packet *packet, void *user)
+{
+	struct tr_pipeline *pipeline = user;
+	tr_broadcast_push(pipeline->broadcast, packet);
+}
+
+static void on_key_wanted(void *user)
+{
+	struct tr_pipeline *pipeline = user;
+	tr_video_track_request_key(pipeline->video);
+}
+
+static void on_no_stream_left(bool was_refused, const char *sentence, void *user)
+{
+	struct tr_pipeline *pipeline = user;
+
+	(void)sentence; /* has been said, and is in the target's state */
+	pipeline->on_news(was_refused ? TR_PIPELINE_STREAMS_REFUSED : TR_PIPELINE_STREAMS_LOST,
+		pipeline->user);
 }
 
 static void on_picture(const struct tr_picture *picture, int64_t pts_ns, void *user)
@@ -91,19 +113,39 @@ static int open_file(struct tr_pipeline *pipeline, const struct tr_pipeline_sett
 	return tr_mp4_open(&mp4, ret);
 }
 
-/* Slow things (the encoder process, the file's first sync) come before the clock starts. */
-static int open_parts(struct tr_pipeline *pipeline, const struct tr_pipeline_settings *settings)
+static int open_broadcast(struct tr_pipeline *pipeline, const struct tr_pipeline_settings *settings)
 {
-	struct tr_video_track_hooks hooks = {
-		.on_end = on_video_end, .on_picture = on_picture, .user = pipeline};
+	const struct tr_video_settings *video = &settings->video.encoder.video;
+	struct tr_broadcast_settings broadcast = {
+		.targets = settings->streams,
+		.stream =
+			{
+				.width = pipeline->width,
+				.height = pipeline->height,
+				.frame_rate = pipeline->rate,
+				.video_kbps = video->kbps,
+				.audio_kbps = settings->audio_kbps,
+				.ca_file = settings->stream_ca_file,
+			},
+		.request_key = on_key_wanted,
+		.on_none_left = on_no_stream_left,
+		.user = pipeline,
+	};
+	struct tr_stream_settings *stream = &broadcast.stream;
+
+	stream->video_extradata_size =
+		tr_video_track_extradata(pipeline->video, &stream->video_extradata);
+	if (pipeline->sound)
+		stream->audio_extradata_size =
+			tr_sound_track_extradata(pipeline->sound, &stream->audio_extradata);
+	return tr_broadcast_open(&broadcast, &pipeline->broadcast);
+}
+
+static int open_writer(struct tr_pipeline *pipeline, const struct tr_pipeline_settings *settings)
+{
 	struct tr_mp4 *mp4 = NULL;
 
 	int rc = tr_packetq_create(QUEUE_PACKETS, QUEUE_BYTES, &pipeline->queue);
-	if (rc == 0)
-		rc = tr_video_track_start(&settings->video, &hooks, &pipeline->video);
-	if (rc == 0 && settings->soundcard)
-		rc = tr_sound_track_create(
-			settings->soundcard, settings->audio_kbps, &pipeline->sound);
 	if (rc == 0)
 		rc = open_file(pipeline, settings, &mp4);
 	if (rc == 0)
@@ -112,9 +154,30 @@ static int open_parts(struct tr_pipeline *pipeline, const struct tr_pipeline_set
 	return rc;
 }
 
+/* Slow things (the encoder process, the file's first sync) come before the clock starts. */
+static int open_parts(struct tr_pipeline *pipeline, const struct tr_pipeline_settings *settings)
+{
+	struct tr_video_track_hooks hooks = {
+		.on_end = on_video_end, .on_picture = on_picture, .user = pipeline};
+
+	int rc = tr_video_track_start(&settings->video, &hooks, &pipeline->video);
+	if (rc == 0 && settings->soundcard)
+		rc = tr_sound_track_create(
+			settings->soundcard, settings->audio_kbps, &pipeline->sound);
+	if (rc == 0 && settings->file)
+		rc = open_writer(pipeline, settings);
+	if (rc == 0 && settings->streams && settings->streams[0])
+		rc = open_broadcast(pipeline, settings);
+	return rc;
+}
+
 static int go(struct tr_pipeline *pipeline)
 {
-	const struct tr_outlets outlets = {.queue = pipeline->queue};
+	const struct tr_outlets outlets = {
+		.queue = pipeline->queue,
+		.tap = pipeline->broadcast ? on_packet : NULL,
+		.user = pipeline,
+	};
 
 	pipeline->start_ns = tr_clock_now_ns();
 	if (pipeline->sound) {
@@ -135,6 +198,8 @@ static int close_parts(struct tr_pipeline *pipeline, int64_t end_ns)
 		tr_video_track_stop(pipeline->video, end_ns);
 	if (pipeline->sound)
 		tr_sound_track_stop(pipeline->sound, end_ns);
+	if (pipeline->broadcast)
+		tr_broadcast_end(pipeline->broadcast);
 	if (pipeline->queue)
 		tr_packetq_close(pipeline->queue);
 	if (pipeline->writer)
@@ -144,6 +209,7 @@ static int close_parts(struct tr_pipeline *pipeline, int64_t end_ns)
 
 static void destroy(struct tr_pipeline *pipeline)
 {
+	tr_broadcast_close(pipeline->broadcast, NULL);
 	tr_video_track_destroy(pipeline->video);
 	tr_sound_track_destroy(pipeline->sound);
 	tr_packetq_destroy(pipeline->queue);
@@ -189,9 +255,11 @@ void tr_pipeline_read(struct tr_pipeline *pipeline, struct tr_pipeline_status *r
 {
 	*ret_status = (struct tr_pipeline_status){
 		.time_ns = tr_clock_now_ns() - pipeline->start_ns,
-		.synced_ns = tr_writer_synced_ns(pipeline->writer),
-		.bytes = tr_writer_bytes(pipeline->writer),
 	};
+	if (pipeline->writer) {
+		ret_status->synced_ns = tr_writer_synced_ns(pipeline->writer);
+		ret_status->bytes = tr_writer_bytes(pipeline->writer);
+	}
 	tr_video_track_read_stats(pipeline->video, &ret_status->video);
 	if (pipeline->sound)
 		tr_sound_track_read_stats(pipeline->sound, &ret_status->sound);
@@ -201,6 +269,11 @@ void tr_pipeline_set_display(
 	struct tr_pipeline *pipeline, const char *display, const char *frame_buffer)
 {
 	tr_video_track_set_display(pipeline->video, display, frame_buffer);
+}
+
+struct tr_broadcast *tr_pipeline_broadcast(const struct tr_pipeline *pipeline)
+{
+	return pipeline->broadcast;
 }
 
 /* ---- stop ---- */
@@ -256,11 +329,12 @@ static void fill_sound(struct tr_pipeline *pipeline, struct tr_quality *q)
 	q->clipped = sound.check.clipped;
 }
 
-int tr_pipeline_stop(struct tr_pipeline *pipeline, int64_t end_ns, struct tr_quality *ret_quality)
+int tr_pipeline_stop(struct tr_pipeline *pipeline, int64_t end_ns, struct tr_quality *ret_quality,
+	struct tr_broadcast **ret_broadcast)
 {
 	if (end_ns == 0)
 		end_ns = tr_clock_now_ns();
-	int64_t bytes = tr_writer_bytes(pipeline->writer);
+	int64_t bytes = pipeline->writer ? tr_writer_bytes(pipeline->writer) : 0;
 	int rc = close_parts(pipeline, end_ns);
 
 	tr_picture_check_end(&pipeline->picture_check, end_ns - pipeline->start_ns);
@@ -274,6 +348,8 @@ int tr_pipeline_stop(struct tr_pipeline *pipeline, int64_t end_ns, struct tr_qua
 	};
 	fill_pictures(pipeline, ret_quality);
 	fill_sound(pipeline, ret_quality);
+	if (ret_broadcast)
+		*ret_broadcast = tr_take(pipeline->broadcast);
 	destroy(pipeline);
 	return rc;
 }

@@ -201,7 +201,7 @@ void tr_recorder_destroy(struct tr_recorder *recorder)
 	tr_recorder_finish_filings(recorder);
 	if (recorder->pipeline) { /* never with a healthy table */
 		struct tr_quality quality;
-		if (tr_pipeline_stop(recorder->pipeline, 0, &quality) < 0)
+		if (tr_pipeline_stop(recorder->pipeline, 0, &quality, NULL) < 0)
 			tr_warning("the file was not ended well");
 	}
 	sd_event_source_unref(recorder->control_source);

@@ -40,6 +40,7 @@ static void free_filing(struct tr_recorder_filing *filing)
 {
 	if (!filing)
 		return;
+	tr_broadcast_close(filing->finisher.broadcast, NULL);
 	if (filing->folder >= 0)
 		close(filing->folder);
 	free(filing);
@@ -185,11 +186,47 @@ static void on_pipeline_news(enum tr_pipeline_news what, void *user)
 		tr_error("news of the pipeline were lost");
 }
 
+/* The words of the first target that has some. */
+static void read_problem(struct tr_recorder *recorder, char *out, size_t size)
+{
+	struct tr_broadcast *broadcast = tr_pipeline_broadcast(recorder->pipeline);
+	struct tr_broadcast_target target;
+
+	out[0] = '\0';
+	for (unsigned i = 0; broadcast && i < tr_broadcast_count(broadcast) && !out[0]; i++) {
+		tr_broadcast_read(broadcast, i, &target);
+		if (target.status.problem[0])
+			snprintf(out, size, "%s: %s", target.name, target.status.problem);
+	}
+}
+
+/* A file that streams besides goes on without them. */
+static void lose_streams(struct tr_recorder *recorder, bool was_refused)
+{
+	char problem[700];
+
+	if (!recorder->pipeline)
+		return;
+	read_problem(recorder, problem, sizeof(problem));
+	if (strcmp(recorder->request.mode, "stream") != 0 && !recorder->request.is_without_file) {
+		tr_recorder_warn(recorder, "no stream is left (%s); the file goes on", problem);
+		return;
+	}
+	tr_recorder_note_reason(recorder,
+		was_refused ? TR_REASON_STREAM_REFUSED : TR_REASON_STREAM_LOST,
+		was_refused ? "no server takes the stream: %s" : "no server is left: %s", problem);
+	tr_recorder_post(recorder, TR_MACHINE_TROUBLE);
+}
+
 static void handle_news(struct tr_recorder *recorder, enum tr_pipeline_news news)
 {
 	switch (news) {
 	case TR_PIPELINE_DISPLAY_LOST:
 		return; /* the X server's own end says the same */
+	case TR_PIPELINE_STREAMS_REFUSED:
+	case TR_PIPELINE_STREAMS_LOST:
+		lose_streams(recorder, news == TR_PIPELINE_STREAMS_REFUSED);
+		return;
 	case TR_PIPELINE_ENCODER_LOST:
 		tr_recorder_note_reason(
 			recorder, TR_REASON_ENCODER_LOST, "the encoder keeps dying");
@@ -237,12 +274,15 @@ static int start_pipeline(struct tr_recorder *recorder)
 	const struct tr_message_configure *config = &recorder->config;
 	struct tr_pipeline_settings settings = {
 		.dirfd = recorder->folder,
-		.file = recorder->filing->finisher.part,
+		.file = request->is_without_file ? NULL : recorder->filing->finisher.part,
+		.streams = request->streams,
+		.stream_ca_file = request->stream_ca_file[0] ? request->stream_ca_file : NULL,
 		.video =
 			{
 				.display = recorder->xserver.display,
 				.frame_buffer = recorder->xserver.frame_buffer,
 				.constant_rate = request->constant_rate,
+				.key_interval_ns = request->key_interval_ms * TR_NS_PER_MS,
 				.lead_ns = BROWSER_LEAD_NS,
 				.encoder =
 					{
@@ -255,6 +295,7 @@ static int start_pipeline(struct tr_recorder *recorder)
 								.rate = config->frame_rate,
 								.quality = request->quality,
 								.kbps = request->video_kbps,
+								.buffer_kbit = request->buffer_kbit,
 							},
 					},
 			},
@@ -271,7 +312,7 @@ static void write_metadata(struct tr_recorder *recorder)
 {
 	const struct tr_message_start *request = &recorder->request;
 
-	if (!recorder->meeting)
+	if (!recorder->meeting || request->is_without_file)
 		return;
 	struct tr_metadata metadata = {
 		.meeting_url = request->url,
@@ -303,7 +344,8 @@ void tr_recorder_do_record(struct tr_recorder *recorder)
 	}
 	start_timers(recorder);
 	write_metadata(recorder);
-	tr_info("recording to %s", recorder->filing->finisher.part);
+	if (recorder->filing->finisher.part)
+		tr_info("recording to %s", recorder->filing->finisher.part);
 }
 
 /* Nothing was recorded. */
@@ -324,8 +366,8 @@ void tr_recorder_do_stop(struct tr_recorder *recorder)
 		end_without_files(recorder);
 		return;
 	}
-	int rc =
-		tr_pipeline_stop(tr_take(recorder->pipeline), end_of_recording(recorder), &quality);
+	int rc = tr_pipeline_stop(tr_take(recorder->pipeline), end_of_recording(recorder), &quality,
+		&recorder->filing->finisher.broadcast);
 	if (rc < 0)
 		tr_recorder_note_reason(recorder, reason_of_errno(rc),
 			"the file could not be ended: %s", strerror(-rc));
@@ -333,7 +375,7 @@ void tr_recorder_do_stop(struct tr_recorder *recorder)
 		recorder->request.sound_expected && tr_recorder_has_sound(recorder);
 	quality.page_reloads = recorder->reloads;
 	write_metadata(recorder);
-	tr_recorder_send_stopped(recorder, true);
+	tr_recorder_send_stopped(recorder, !recorder->request.is_without_file);
 
 	struct tr_recorder_filing *filing = tr_take(recorder->filing);
 	filing->folder = tr_take_fd(&recorder->folder);
@@ -396,7 +438,18 @@ void tr_recorder_do_fail(struct tr_recorder *recorder)
 
 /* ---- progress ---- */
 
-/* The word that it records: pictures and sound are on the disk. */
+/* A stream is on when somebody takes it, a file when pictures and sound are on the disk. */
+static bool is_on(const struct tr_recorder *recorder, const struct tr_pipeline_status *status)
+{
+	struct tr_broadcast *broadcast = tr_pipeline_broadcast(recorder->pipeline);
+	bool is_stream =
+		!strcmp(recorder->request.mode, "stream") || recorder->request.is_without_file;
+
+	return is_stream && broadcast ? tr_broadcast_was_connected(broadcast)
+				      : status->synced_ns > 0;
+}
+
+/* The word that it records. */
 int tr_recorder_on_started_timer(sd_event_source *source, uint64_t usec, void *user)
 {
 	struct tr_recorder *recorder = user;
@@ -408,7 +461,7 @@ int tr_recorder_on_started_timer(sd_event_source *source, uint64_t usec, void *u
 	if (!recorder->pipeline)
 		return sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	tr_pipeline_read(recorder->pipeline, &status);
-	if (status.synced_ns <= 0)
+	if (!is_on(recorder, &status))
 		return sd_event_source_set_time_relative(source, STARTED_US);
 	memcpy(message.started.session_id, recorder->request.session_id,
 		sizeof(message.started.session_id));
@@ -449,6 +502,29 @@ static void watch_sound(struct tr_recorder *recorder, const struct tr_pipeline_s
 		(int)(NO_SOUND_AFTER_NS / TR_NS_PER_S));
 }
 
+static void tell_streams(struct tr_recorder *recorder)
+{
+	struct tr_broadcast *broadcast = tr_pipeline_broadcast(recorder->pipeline);
+	struct tr_message message = {.type = TR_MESSAGE_STREAM};
+	struct tr_message_stream *to = &message.stream;
+	struct tr_broadcast_target target;
+
+	for (unsigned i = 0; broadcast && i < tr_broadcast_count(broadcast); i++) {
+		tr_broadcast_read(broadcast, i, &target);
+		memcpy(to->session_id, recorder->request.session_id, sizeof(to->session_id));
+		memcpy(to->name, target.name, sizeof(to->name));
+		snprintf(to->state, sizeof(to->state), "%s",
+			tr_stream_state_name(target.status.state));
+		snprintf(to->problem, sizeof(to->problem), "%s", target.status.problem);
+		to->kbps = target.status.kbit_s;
+		to->queued_ms = target.status.queued_ms;
+		to->reconnects = target.status.reconnects;
+		to->dropped = target.status.dropped_pictures;
+		to->bytes = target.status.bytes;
+		tr_recorder_send(recorder, &message);
+	}
+}
+
 int tr_recorder_on_progress(sd_event_source *source, uint64_t usec, void *user)
 {
 	struct tr_recorder *recorder = user;
@@ -477,6 +553,7 @@ int tr_recorder_on_progress(sd_event_source *source, uint64_t usec, void *user)
 	recorder->progress_ns = now_ns;
 	recorder->progress_bytes = status.video.bytes;
 	tr_recorder_send(recorder, &message);
+	tell_streams(recorder);
 	watch_disk(recorder, progress->free_bytes);
 	watch_sound(recorder, &status);
 	return sd_event_source_set_time_relative(source, PROGRESS_US);

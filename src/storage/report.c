@@ -97,6 +97,8 @@ int tr_report_write(int dirfd, const char *name, const struct tr_report *report,
 	if (report->created_wall_ns > 0)
 		tr_clock_format_utc(report->created_wall_ns, created, sizeof(created));
 	add_text(root, "created", created[0] ? created : NULL);
+	if (report->streams)
+		json_object_set(root, "streams", (json_t *)report->streams);
 
 	TR_CLEANUP(tr_freep)
 	char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(10));

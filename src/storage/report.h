@@ -15,6 +15,7 @@ struct tr_report {
 	const char *session_id;
 	const char *trouble;	 /* why it ended early; NULL: it did not */
 	int64_t created_wall_ns; /* 0: unknown */
+	const json_t *streams;	 /* how each target fared, an array; NULL: it did not stream */
 };
 
 /* Replaces `name` in the folder. -errno, said. */

@@ -76,7 +76,7 @@ static void record(const struct tr_pipeline_settings *settings, struct tr_qualit
 	stage_sleep_until(start_ns + LENGTH_NS);
 	tr_pipeline_read(pipeline, &status);
 	assert_true(status.time_ns >= LENGTH_NS);
-	assert_int_equal(tr_pipeline_stop(pipeline, start_ns + LENGTH_NS, ret_quality), 0);
+	assert_int_equal(tr_pipeline_stop(pipeline, start_ns + LENGTH_NS, ret_quality, NULL), 0);
 	assert_int_equal(news_count, 0);
 }
 
