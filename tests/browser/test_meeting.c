@@ -518,7 +518,9 @@ static void a_crashed_page_is_joined_again(void **state)
 {
 	open_room("crash.1");
 	wait_for(joined, 1);
+	int64_t from_ns = tr_clock_now_ns();
 	wait_for(crashed, 1);
+	print_message("crashed after %.0f ms\n", (double)(tr_clock_now_ns() - from_ns) / 1e6);
 	tr_meeting_forget_browser(t.meeting);
 	assert_int_equal(tr_meeting_open(t.meeting, t.browser), 0);
 	wait_for(joined, 2);
@@ -717,6 +719,8 @@ static int run(void)
 		test(a_meeting_lives_on_in_another_browser),
 		test(leaving_takes_no_longer_than_it_may),
 	};
+	if (getenv("TR_TEST"))
+		cmocka_set_test_filter(getenv("TR_TEST"));
 	return cmocka_run_group_tests_name("meeting", tests, start_all, stop_all) ? 1 : 0;
 }
 

@@ -39,9 +39,11 @@ function bringConnectionBack(meeting) {
 
 /* Elements too deep for the layout's own stack: the process dies as it does of a real fault. */
 function crash() {
-	let element = document.body;
-	for (let i = 0; i < 100000; i++)
+	const root = document.createElement("span");
+	let element = root;
+	for (let i = 0; i < 16000; i++)
 		element = element.appendChild(document.createElement("span"));
+	document.body.append(root);
 	document.body.getBoundingClientRect();
 }
 
