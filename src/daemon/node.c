@@ -410,6 +410,7 @@ static int fill_start(
 		{to->call_jid, sizeof(to->call_jid), request->call_jid},
 		{to->call_password, sizeof(to->call_password), request->call_password},
 		{to->view_url, sizeof(to->view_url), request->view_url},
+		{to->room, sizeof(to->room), request->room},
 		{to->url_parameters, sizeof(to->url_parameters), request->url_parameters},
 		{to->metadata, sizeof(to->metadata), request->metadata},
 	};

@@ -31,7 +31,7 @@ struct field {
 
 static const struct type_row {
 	const char *name;
-	struct field fields[34];
+	struct field fields[36];
 } types[TR_MESSAGE_COUNT_] = {
 	[TR_MESSAGE_CONFIGURE] = {"configure",
 		{INT(configure, slot), STRING(configure, runtime_dir), STRING(configure, user),
@@ -45,8 +45,8 @@ static const struct type_row {
 			BOOL(start, constant_rate), INT(start, quality), INT(start, video_kbps),
 			INT(start, audio_kbps), INT64(start, duration_ms),
 			INT64(start, page_timeout_ms), BOOL(start, sound_expected),
-			BOOL(start, is_resume), STRING(start, hosts), STRING(start, mode),
-			STRING(start, call_jid), STRING(start, call_password),
+			BOOL(start, is_resume), STRING(start, hosts), STRING(start, room),
+			STRING(start, mode), STRING(start, call_jid), STRING(start, call_password),
 			STRING(start, call_name), STRING(start, view_url),
 			STRING(start, url_parameters), INT(start, rtcstats),
 			STRING(start, metadata), INT64(start, join_timeout_ms),

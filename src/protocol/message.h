@@ -74,7 +74,8 @@ struct tr_message_start {
 	char hosts[TR_MESSAGE_HOSTS_MAX]; /* as in configure; other ones cost a new browser */
 
 	/* of a Jitsi meeting; with mode "page" the rest means nothing */
-	char mode[16]; /* "page": any page; "file", "stream": a meeting, as the room is told */
+	char room[3072]; /* its JID, for metadata.json; "" when unknown */
+	char mode[16];	 /* "page": any page; "file", "stream": a meeting, as the room is told */
 	char call_jid[TR_MESSAGE_SENTENCE_MAX];	     /* the hidden participant's account, or "" */
 	char call_password[TR_MESSAGE_SENTENCE_MAX]; /* a secret */
 	char call_name[TR_MESSAGE_NAME_MAX];	     /* callStatsUserName */

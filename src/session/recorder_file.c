@@ -319,7 +319,7 @@ static void write_metadata(struct tr_recorder *recorder)
 		.participants = tr_meeting_participants(recorder->meeting),
 		.request_metadata = request->metadata,
 		.session_id = request->session_id,
-		.room = "",
+		.room = request->room,
 		.created_wall_ns = recorder->filing->finisher.recording.created_wall_ns,
 	};
 	if (tr_metadata_write(recorder->folder, &metadata) < 0)

@@ -44,6 +44,7 @@ static struct tr_message example(enum tr_message_type type)
 			.sound_expected = true,
 			.is_resume = true,
 			.hosts = "meet.example.org",
+			.room = "a@b.example.org",
 			.mode = "file",
 			.call_jid = "recorder@recorder.example.org",
 			.call_password = "p\"w",
