@@ -14,8 +14,17 @@ command -v curl >/dev/null || skip "curl is not installed"
 
 container=
 leave() {
-	[ -z "$container" ] || kill -KILL "$container" 2>/dev/null || true
-	[ -z "$container" ] || wait "$container" 2>/dev/null || true
+	if [ -n "$container" ]; then
+		# Its init, and everything with it; then systemd-nspawn ends by itself.
+		pkill -KILL -P "$container" 2>/dev/null || true
+		wait_until 10 ended "$container" || kill -KILL "$container" 2>/dev/null || true
+		wait "$container" 2>/dev/null || true
+	fi
+	# It has made groups below our own.
+	for group in $(sed -n 's,^[0-9]*:name=systemd:,systemd,p; s,^0::\(.*\),unified\1 .\1,p' /proc/self/cgroup); do
+		find "/sys/fs/cgroup/$group/payload" "/sys/fs/cgroup/$group/supervisor" -depth -type d \
+			-exec rmdir {} + 2>/dev/null || true
+	done
 	umount -l "$work/root" 2>/dev/null || true
 	clean_up
 }
