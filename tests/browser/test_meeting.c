@@ -369,7 +369,7 @@ static void fails_to_join_in(const char *room, int64_t limit_ms, const char *par
 
 static void a_lobby_is_named(void **state)
 {
-	fails_to_join_in("lobby", 4000, "lobby");
+	fails_to_join_in("lobby", 2500, "lobby");
 }
 
 static void a_page_that_gives_no_reason_is_left_in_time(void **state)
@@ -491,11 +491,11 @@ static void missing_media_is_a_failure(void **state)
 static void a_broken_connection_is_a_failure(void **state)
 {
 	char url[128];
-	struct tr_meeting_settings settings = with_room(url, "ice-fails.3", 0);
+	struct tr_meeting_settings settings = with_room(url, "ice-fails.2", 0);
 
-	settings.ice_timeout_ms = 4000;
+	settings.ice_timeout_ms = 3000;
 	open_meeting(&settings);
-	ends_with(TR_MEETING_ICE_FAILED, "the connection to the video bridge was down for 4 s");
+	ends_with(TR_MEETING_ICE_FAILED, "the connection to the video bridge was down for 3 s");
 	assert_false(t.state.is_connected);
 }
 

@@ -1,8 +1,11 @@
-/* The demo meeting in a real browser: it is joined, media flows, and the second is seen. */
+/* The demo meeting in a real browser: it is joined, media flows, the second is seen, a tone is
+ * heard, and people can press "Record". */
 #include "test.h"
 
 #include <X11/Xlib.h>
 #include <X11/Xutil.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
 
 #include "browser/browser.h"
 #include "browser/ordinary_user.h"
@@ -201,6 +204,126 @@ static void the_sync_square_flashes_alone(void **state)
 	XCloseDisplay(x);
 }
 
+static void open_room(const char *room)
+{
+	char address[256];
+	int before = loaded;
+
+	snprintf(address, sizeof(address), "%.*s/%s", (int)(strrchr(url, '/') - url), url, room);
+	assert_int_equal(tr_browser_open(browser, address, PATIENCE_S * 1000), 0);
+	wait_for(&loaded, before + 1);
+}
+
+static void a_tone_is_all_that_sounds(void **state)
+{
+	open_room("tone440-people2");
+	wait_until_true("meeting.people.length === 2 && meeting.connection === 'connected'");
+	evaluate(
+		"globalThis.audio = new AudioContext(); globalThis.ears = "
+		"meeting.people.map(p => { const ear = new AnalyserNode(audio, {fftSize: 8192}); "
+		"audio.createMediaStreamSource(p.tile.querySelector('video').srcObject).connect(ear); "
+		"return ear; }); globalThis.listen = ear => { const bins = new "
+		"Float32Array(ear.frequencyBinCount); ear.getFloatFrequencyData(bins); let top = 0; "
+		"bins.forEach((level, i) => { if (level > bins[top]) top = i; }); "
+		"return {hz: top * audio.sampleRate / 8192, level: bins[top]}; }; 1");
+	wait_until_true("Math.abs(listen(ears[0]).hz - 440) < 7 && listen(ears[0]).level > -30");
+	wait_until_true("listen(ears[1]).level < -60");
+	assert_true(json_is_true(evaluate("document.getElementById('sync').muted")));
+}
+
+static void a_room_is_named_as_the_server_names_it(void **state)
+{
+	open_room("acme/Caf%C3%A9-people2");
+	assert_string_equal(json_string_value(evaluate("roomJid('conference.a.example')")),
+		"caf%c3%a9-people2@conference.acme.a.example");
+}
+
+/* A focus of a few lines: keeps what was asked for, and answers with the state it is in. */
+static struct {
+	struct MHD_Daemon *daemon;
+	unsigned port;
+	int posts; /* by the daemon's thread */
+	char body[512], asked[256];
+	const char *state;
+} focus;
+
+static enum MHD_Result answer_focus(struct MHD_Connection *connection, const char *text)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
+	MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
+	MHD_add_response_header(response, "Access-Control-Allow-Headers", "Content-Type");
+	enum MHD_Result result = MHD_queue_response(connection, 200, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result serve_focus(void *user, struct MHD_Connection *connection, const char *path,
+	const char *method, const char *version, const char *upload, size_t *upload_size,
+	void **request)
+{
+	static int seen;
+	char text[64];
+
+	if (!strcmp(method, "POST")) {
+		if (!*request) {
+			*request = &seen;
+			focus.body[0] = '\0';
+			return MHD_YES;
+		}
+		if (*upload_size > 0) {
+			size_t used = strlen(focus.body);
+			snprintf(focus.body + used, sizeof(focus.body) - used, "%.*s",
+				(int)*upload_size, upload);
+			*upload_size = 0;
+			return MHD_YES;
+		}
+		__atomic_add_fetch(&focus.posts, 1, __ATOMIC_RELEASE);
+		return answer_focus(connection, "{\"status\":\"pending\",\"text\":\"asked\"}");
+	}
+	snprintf(focus.asked, sizeof(focus.asked), "%s", path);
+	snprintf(text, sizeof(text), "{\"recording\":\"%s\"}",
+		__atomic_load_n(&focus.state, __ATOMIC_ACQUIRE));
+	return answer_focus(connection, text);
+}
+
+static void wait_for_posts(int count)
+{
+	int64_t until = tr_clock_now_ns() + PATIENCE_S * TR_NS_PER_S;
+
+	while (__atomic_load_n(&focus.posts, __ATOMIC_ACQUIRE) < count)
+		assert_true(sd_event_run(event, 50000) >= 0 && tr_clock_now_ns() < until);
+}
+
+static void people_can_record(void **state)
+{
+	const struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	char room[128];
+
+	focus.state = "off";
+	focus.daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, serve_focus,
+		NULL, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_END);
+	assert_non_null(focus.daemon);
+	focus.port = MHD_get_daemon_info(focus.daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
+	snprintf(room, sizeof(room), "board-people1?focus=http://127.0.0.1:%u/", focus.port);
+	open_room(room);
+	wait_until_true("document.querySelector('#recording.off button')");
+	evaluate("document.querySelector('#recording button').click(); 1");
+	wait_for_posts(1);
+	assert_string_equal(focus.body, "{\"room\":\"board-people1@conference.demo.invalid\","
+					"\"action\":\"start\",\"mode\":\"file\"}");
+	__atomic_store_n(&focus.state, "on", __ATOMIC_RELEASE);
+	wait_until_true("document.querySelector('#recording.on button:enabled')");
+	assert_string_equal(focus.asked, "/rooms/board-people1@conference.demo.invalid");
+	evaluate("document.querySelector('#recording button').click(); 1");
+	wait_for_posts(2);
+	assert_non_null(strstr(focus.body, "\"action\":\"stop\""));
+	__atomic_store_n(&focus.state, "off", __ATOMIC_RELEASE);
+	wait_until_true("document.querySelector('#recording.off')");
+	MHD_stop_daemon(focus.daemon);
+}
+
 static int run(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +331,9 @@ static int run(void)
 		cmocka_unit_test(media_flows_as_in_a_meeting),
 		cmocka_unit_test(the_sync_square_flashes_alone),
 		cmocka_unit_test(what_nobody_knows_is_noted),
+		cmocka_unit_test(a_room_is_named_as_the_server_names_it),
+		cmocka_unit_test(a_tone_is_all_that_sounds),
+		cmocka_unit_test(people_can_record),
 	};
 	return cmocka_run_group_tests_name("meeting", tests, start, stop) ? 1 : 0;
 }

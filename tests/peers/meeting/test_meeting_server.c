@@ -28,7 +28,13 @@ static int start(void **state)
 	snprintf(path, sizeof(path), "%s/telerec-demo-meeting", getenv("TR_BUILD_DIR"));
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
-	const char *argv[] = {path, "--until-eof", NULL};
+	char login[128], password[] = "/tmp/telerec-test-password-XXXXXX";
+	int fd = mkstemp(password);
+	assert_true(fd >= 0 && write(fd, "s3cret\n", 7) == 7);
+	close(fd);
+	snprintf(login, sizeof(login), "recorder@a.invalid:%s", password);
+	const char *argv[] = {path, "--until-eof", "--domain", "muc.a.invalid", "--focus",
+		"http://127.0.0.1:1", "--call-login", login, NULL};
 	const struct tr_child_fd fds[] = {{in[0], STDIN_FILENO}, {out[1], STDOUT_FILENO}};
 	const struct tr_child_settings settings = {.argv = argv, .fds = fds, .fd_count = 2};
 	assert_int_equal(tr_child_start(&settings, &server), 0);
@@ -37,6 +43,7 @@ static int start(void **state)
 	stdin_writer = in[1];
 	assert_true(read(out[0], line, sizeof(line) - 1) > 0);
 	close(out[0]);
+	unlink(password);
 	assert_int_equal(sscanf(line, "http://127.0.0.1:%u/DemoMeeting\n", &port), 1);
 	return 0;
 }
@@ -50,22 +57,19 @@ static int stop(void **state)
 }
 
 /* The whole answer, head and body, and its status. */
-static int ask(const char *path, const char *headers)
+static int send_request(const char *text)
 {
 	const struct sockaddr_in address = {.sin_family = AF_INET,
 		.sin_port = htons((uint16_t)port),
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
-	char request[512];
 	size_t used = 0;
 	int status = 0;
 
 	TR_CLEANUP(tr_closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
 	assert_int_equal(connect(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
-	snprintf(request, sizeof(request),
-		"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n", path, headers);
-	assert_int_equal(send(fd, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+	assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
 	for (;;) {
 		ssize_t n = recv(fd, answer + used, sizeof(answer) - 1 - used, 0);
 		if (n <= 0)
@@ -77,12 +81,55 @@ static int ask(const char *path, const char *headers)
 	return status;
 }
 
+static int ask(const char *path, const char *headers)
+{
+	char request[512];
+
+	snprintf(request, sizeof(request),
+		"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n", path, headers);
+	return send_request(request);
+}
+
+static int log_in(const char *body)
+{
+	static char request[20000];
+
+	snprintf(request, sizeof(request),
+		"POST /login HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+		"Content-Length: %zu\r\n\r\n%s",
+		strlen(body), body);
+	return send_request(request);
+}
+
+static void only_the_recorders_account_logs_in(void **state)
+{
+	static char huge[10000];
+
+	assert_int_equal(log_in("{\"user\":\"recorder@a.invalid\",\"password\":\"s3cret\"}"), 200);
+	assert_int_equal(log_in("{\"user\":\"recorder@a.invalid\",\"password\":\"s3cre\"}"), 403);
+	assert_int_equal(log_in("{\"user\":null,\"password\":null}"), 403);
+	assert_int_equal(log_in("nonsense"), 403);
+	memset(huge, ' ', sizeof(huge) - 1);
+	assert_int_equal(log_in(huge), 403);
+}
+
+static void the_page_is_told_how_it_was_started(void **state)
+{
+	assert_int_equal(ask("/demo.json", ""), 200);
+	assert_non_null(strstr(answer, "\"domain\":\"muc.a.invalid\""));
+	assert_non_null(strstr(answer, "\"focus\":\"http://127.0.0.1:1\""));
+	assert_non_null(strstr(answer, "\"callLogin\":true"));
+	assert_null(strstr(answer, "s3cret"));
+}
+
 static void a_room_is_the_meeting(void **state)
 {
 	assert_int_equal(ask("/", ""), 200);
 	assert_int_equal(ask("/SomeRoom?people=2", ""), 200);
 	assert_non_null(strstr(answer, "Content-Type: text/html"));
 	assert_non_null(strstr(answer, "meeting.js"));
+	assert_int_equal(ask("/acme/all-mute.2.5-tone440", ""), 200);
+	assert_non_null(strstr(answer, "Content-Type: text/html"));
 }
 
 static void parts_of_a_file_are_served(void **state)
@@ -125,6 +172,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_room_is_the_meeting, start, stop),
+		cmocka_unit_test_setup_teardown(the_page_is_told_how_it_was_started, start, stop),
+		cmocka_unit_test_setup_teardown(only_the_recorders_account_logs_in, start, stop),
 		cmocka_unit_test_setup_teardown(parts_of_a_file_are_served, start, stop),
 		cmocka_unit_test_setup_teardown(
 			nothing_outside_of_its_folder_is_served, start, stop),
