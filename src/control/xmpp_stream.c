@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -25,8 +26,9 @@
 #define HELD_MAX 64
 #define REPORTS_MAX 16	      /* "on"s whose answer is remembered */
 #define STACK_SIZE (32 << 20) /* libstrophe walks nested elements by recursion */
-#define TICK_MS 2000	      /* libstrophe's own time limits are looked at this often */
-#define SETTLED_MS 10000      /* a stay after which the waits start from the shortest again */
+#define PROBE_MS 3000
+#define TICK_MS 2000	 /* libstrophe's own time limits are looked at this often */
+#define SETTLED_MS 10000 /* a stay after which the waits start from the shortest again */
 #define MUC_NS "http://jabber.org/protocol/muc"
 #define HEALTH_NS "http://jitsi.org/protocol/health"
 #define PING_NS "urn:xmpp:ping"
@@ -859,7 +861,7 @@ static void on_login(struct tr_xmpp_stream *stream)
 	stream->problem[0] = '\0';
 	bool was_resuming = stream->is_resuming;
 	stream->is_resuming = false;
-	if (was_resuming && !strcmp(jid, stream->brewery.own_jid)) {
+	if (was_resuming && stream->is_resumable && !strcmp(jid, stream->brewery.own_jid)) {
 		tr_info("%s: the connection is back and goes on where it was", stream->name);
 		tr_brewery_resume(&stream->brewery, now);
 		for (struct order *order; (order = take_first(&stream->held));) {
@@ -1089,14 +1091,18 @@ static int make_connection(struct tr_xmpp_stream *stream)
 	return 0;
 }
 
+static int port_of(const struct tr_xmpp_server *server)
+{
+	if (server->port || !server->host[0])
+		return server->port;
+	return server->security == TR_XMPP_DIRECT_TLS ? 5223 : 5222;
+}
+
 static int open_connection(struct tr_xmpp_stream *stream)
 {
 	const struct tr_xmpp_server *server = &stream->server;
 	bool is_tls =
 		server->security == TR_XMPP_STARTTLS || server->security == TR_XMPP_DIRECT_TLS;
-	int port = server->port	     ? server->port
-		   : server->host[0] ? (server->security == TR_XMPP_DIRECT_TLS ? 5223 : 5222)
-				     : 0;
 
 	if (!stream->is_resumable) {
 		drop_connection(stream);
@@ -1109,9 +1115,47 @@ static int open_connection(struct tr_xmpp_stream *stream)
 	stream->is_resuming = stream->is_resumable;
 	stream->is_up = true;
 	if (xmpp_connect_client(stream->conn, server->host[0] ? server->host : NULL,
-		    (unsigned short)port, on_connection, stream) != XMPP_EOK)
+		    (unsigned short)port_of(server), on_connection, stream) != XMPP_EOK)
 		on_down(stream, ECONNREFUSED, NULL);
 	return 0;
+}
+
+static bool answers(const struct addrinfo *address)
+{
+	int fd = socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	int rc = connect(fd, address->ai_addr, address->ai_addrlen), error = errno;
+	socklen_t size = sizeof(error);
+	if (rc < 0 && error == EINPROGRESS) {
+		struct pollfd wait = {.fd = fd, .events = POLLOUT};
+		rc = poll(&wait, 1, PROBE_MS) == 1
+			     ? getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size)
+			     : -1;
+		rc = rc < 0 || error ? -1 : 0;
+	}
+	close(fd);
+	return rc == 0;
+}
+
+/* libstrophe forgets the old stream at the first try that fails: it gets one when the server takes
+ * connections again. */
+static bool can_reach(const struct tr_xmpp_server *server)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	struct addrinfo *addresses = NULL;
+	char port[16];
+	bool is_there = false;
+
+	if (!server->host[0])
+		return true; /* found by SRV, which is libstrophe's */
+	snprintf(port, sizeof(port), "%d", port_of(server));
+	if (getaddrinfo(server->host, port, &hints, &addresses))
+		return false;
+	for (struct addrinfo *at = addresses; at && !is_there; at = at->ai_next)
+		is_there = answers(at);
+	freeaddrinfo(addresses);
+	return is_there;
 }
 
 static void connect_now(struct tr_xmpp_stream *stream, int64_t now_ns)
@@ -1124,6 +1168,11 @@ static void connect_now(struct tr_xmpp_stream *stream, int64_t now_ns)
 		snprintf(stream->problem, sizeof(stream->problem), "the CA file %s cannot be read",
 			stream->server.ca_file);
 		stream->down = DOWN_REFUSED;
+		stream->is_down = true;
+		return;
+	}
+	if (stream->is_resumable && !can_reach(&stream->server)) {
+		explain_no_connection(stream, 0);
 		stream->is_down = true;
 		return;
 	}
@@ -1194,10 +1243,12 @@ static void step(struct tr_xmpp_stream *stream, int64_t now_ns)
 {
 	if (stream->is_down)
 		after_down(stream, now_ns);
-	if (!stream->is_up && stream->is_resumable && now_ns >= stream->resume_due_ns) {
+	if (!stream->is_online && stream->is_resumable && now_ns >= stream->resume_due_ns) {
 		tr_warning("%s: away for too long, its sessions are given up", stream->name);
 		stream->is_resumable = false;
 		lose_age(stream);
+		if (stream->is_up)
+			cut(stream, "a try to take up the old connection took too long");
 	}
 	if (stream->is_quitting)
 		return;
