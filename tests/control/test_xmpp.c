@@ -477,13 +477,24 @@ static void a_restarted_server_finds_the_node_again(void **state)
 	focus_destroy(focus);
 	focus = NULL;
 	prosody_stop(prosody);
-	wait_for(node.losses >= 1 && link_at(0).state == TR_XMPP_OFFLINE);
+	wait_for(link_at(0).state == TR_XMPP_OFFLINE);
 	tr_xmpp_set_presence(node.xmpp, 1, true, true);
 	assert_true(prosody_start(prosody));
+	wait_for(node.losses >= 1); /* the server knows nothing of the old connection */
 	wait_for(is_present(0));
 	start_focus(BREWERY);
 	wait_for(shows("telerec", true));
 	assert_true(link_at(0).reconnects >= 1);
+}
+
+static void the_end_leaves_the_brewery_at_once(void **state)
+{
+	meet();
+	tr_xmpp_destroy(node.xmpp);
+	node.xmpp = NULL;
+	int64_t before = tr_clock_now_ns();
+	wait_for(!focus_find(focus, "telerec"));
+	assert_true(tr_clock_now_ns() - before < 3 * TR_NS_PER_S); /* 5 s as a ghost */
 }
 
 static void a_wrong_password_is_named_and_nothing_else_tried(void **state)
@@ -649,7 +660,7 @@ static void a_server_that_swallows_everything_is_noticed_and_left(void **state)
 	start_focus(BREWERY);
 	start_node_with(1, &waits);
 	tr_xmpp_set_presence(node.xmpp, 1, false, true);
-	wait_for(shows("telerec", false));
+	wait_for(is_present(0) && shows(link_at(0).nickname, false));
 	relay_set_mode(relay, RELAY_SWALLOW);
 	wait_for(node.losses == 1); /* not resumed in time */
 	relay_set_mode(relay, RELAY_PASS);
@@ -739,6 +750,7 @@ int main(int argc, char **argv)
 		TEST(a_kicked_node_loses_its_sessions_and_comes_back),
 		TEST(a_destroyed_room_is_joined_again),
 		TEST(a_restarted_server_finds_the_node_again),
+		TEST(the_end_leaves_the_brewery_at_once),
 		TEST(a_wrong_password_is_named_and_nothing_else_tried),
 		TEST(an_unknown_domain_is_named),
 		TEST(an_untrusted_certificate_gets_no_password_but_its_fingerprint_shown),
