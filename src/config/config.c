@@ -5,6 +5,7 @@
 #include "config/keytable_internal.h"
 #include "config/node_id_internal.h"
 #include "config/secrets_internal.h"
+#include "config/stream_rules_internal.h"
 #include "core/file.h"
 #include "core/text.h"
 
@@ -26,6 +27,8 @@
 	.offset = offsetof(struct holder, member), .size = sizeof(((struct holder *)0)->member)
 #define IN_ENVIRONMENT(member) AT(tr_config_environment, member)
 #define IN_CONFIG(member) AT(tr_config, member)
+#define IN_REWRITE(member) AT(tr_config_rewrite, member)
+#define IN_ROOM(member) AT(tr_config_room, member)
 #define LIST(holder, member, count, most)                                                          \
 	.offset = offsetof(struct holder, member),                                                 \
 	.size = sizeof(((struct holder *)0)->member[0]),                                           \
@@ -77,7 +80,26 @@ static const struct tr_key_row environment_rows[] = {
 };
 
 static const struct tr_key_table environment_keys = {
-	"environments.", environment_rows, TR_COUNT(environment_rows)};
+	"environments.", environment_rows, TR_COUNT(environment_rows), 0};
+
+static const struct tr_key_row rewrite_rows[] = {
+	ROW("stream.rewrite.match", STRING, IN_REWRITE(match), MUST_BE_GIVEN),
+	ROW("stream.rewrite.to", SECRET, IN_REWRITE(to), MUST_BE_GIVEN),
+};
+
+static const struct tr_key_table rewrite_keys = {"stream.rewrite.", rewrite_rows,
+	TR_COUNT(rewrite_rows), offsetof(struct tr_config_rewrite, line)};
+
+static const struct tr_key_row room_rows[] = {
+	ROW("rooms.match", STRING, IN_ROOM(match), MUST_BE_GIVEN),
+	ROW("rooms.streams", STRINGS,
+		LIST(tr_config_room, streams, stream_count, TR_CONFIG_ROOM_STREAMS_MAX), "",
+		.fault = tr_stream_rules_target_fault, .is_secret = true),
+	ROW("rooms.record_too", BOOL, IN_ROOM(record_too), "false"),
+};
+
+static const struct tr_key_table room_keys = {
+	"rooms.", room_rows, TR_COUNT(room_rows), offsetof(struct tr_config_room, line)};
 
 /* What the file of secrets may say. */
 static const struct tr_key_row secret_rows[] = {
@@ -88,7 +110,11 @@ static const struct tr_key_row secret_rows[] = {
 };
 
 static const struct tr_key_table secret_keys = {
-	"environments.", secret_rows, TR_COUNT(secret_rows)};
+	"environments.", secret_rows, TR_COUNT(secret_rows), 0};
+
+/* Of room_rows: match and streams. */
+static const struct tr_key_table secret_room_keys = {
+	"rooms.", room_rows, 2, offsetof(struct tr_config_room, line)};
 
 static const struct tr_key_row main_rows[] = {
 	ROW("id", STRING, IN_CONFIG(id), "", LOOK(nick)),
@@ -143,12 +169,30 @@ static const struct tr_key_row main_rows[] = {
 	ROW("finalize.timeout", DURATION, IN_CONFIG(finalize.timeout_ms), "1h",
 		RANGE(0, 7 * DAY_MS)),
 	ROW("finalize.attempts", INT, IN_CONFIG(finalize.attempts), "3", RANGE(1, 20)),
+	ROW("stream.allowed", STRINGS,
+		LIST(tr_config, stream.allowed, stream.allowed_count, TR_CONFIG_PATTERNS_MAX),
+		".*"),
+	ROW("stream.rewrite", GROUPS,
+		LIST(tr_config, stream.rewrites, stream.rewrite_count, TR_CONFIG_REWRITES_MAX), "",
+		.items = &rewrite_keys),
+	ROW("stream.bitrate", INT, IN_CONFIG(stream.video_kbps), "3000", RANGE(0, 100000)),
+	ROW("stream.buffer", INT, IN_CONFIG(stream.buffer_kbit), "6000", RANGE(0, 400000)),
+	ROW("stream.key_interval", DURATION, IN_CONFIG(stream.key_interval_ms), "2s",
+		RANGE(500, 20000)),
+	ROW("stream.record_too", BOOL, IN_CONFIG(stream.record_too), "false"),
+	ROW("stream.ca_file", PATH, IN_CONFIG(stream.ca_file), ""),
+	ROW("rooms", GROUPS, LIST(tr_config, rooms, room_count, TR_CONFIG_ROOMS_MAX), "",
+		.items = &room_keys),
 	ROW("environments", GROUPS,
 		LIST(tr_config, environments, environment_count, TR_CONFIG_ENVIRONMENTS_MAX), "",
 		.items = &environment_keys),
 };
 
-static const struct tr_key_table main_keys = {"", main_rows, TR_COUNT(main_rows)};
+static const struct tr_key_table main_keys = {"", main_rows, TR_COUNT(main_rows), 0};
+
+/* All there are, the order of tr_config_key(). */
+static const struct tr_key_table *const all_keys[] = {
+	&main_keys, &rewrite_keys, &room_keys, &environment_keys};
 
 const char *tr_config_size_fault(int width, int height)
 {
@@ -205,6 +249,7 @@ static void check_together(
 			"jibri_http.bind is \"%s\": whoever reaches that can start and stop "
 			"recordings without a password",
 			config->jibri_http.bind);
+	tr_stream_rules_check_all(check, config);
 	tr_environment_check_all(check, config, needs_passwords);
 }
 
@@ -212,18 +257,16 @@ static void check_together(
 static void warn_of_mode(
 	struct tr_keytable_check *check, const struct tr_config *config, mode_t mode)
 {
-	for (unsigned i = 0; i < config->environment_count; i++) {
-		const struct tr_config_environment *environment = &config->environments[i];
-		bool has_password =
-			environment->control.password[0] || environment->call.password[0];
-		if (!has_password || !(mode & S_IROTH))
-			continue;
+	bool has_password = tr_stream_rules_hold_secrets(config);
+
+	for (unsigned i = 0; i < config->environment_count; i++)
+		has_password |= config->environments[i].control.password[0] ||
+				config->environments[i].call.password[0];
+	if (has_password && (mode & S_IROTH))
 		tr_keytable_warn(check,
 			"holds passwords, but everybody can read it. Run: chmod o= %s (better: move "
 			"them into secrets.conf beside it)",
 			check->path);
-		return;
-	}
 }
 
 /* What is parsed, and what may be read besides. */
@@ -252,7 +295,7 @@ static void parse_into(
 	if (check->complaints->count == 0 && source->reads_secrets)
 		tr_secrets_find(config, source->path);
 	if (check->complaints->count == 0 && source->reads_secrets && config->secrets[0])
-		tr_secrets_load(check->complaints, &secret_keys, config);
+		tr_secrets_load(check->complaints, &secret_keys, &secret_room_keys, config);
 	if (check->complaints->count == 0) {
 		derive(config);
 		check_together(check, config, source->needs_passwords);
@@ -342,6 +385,8 @@ int tr_config_check_files(
 		"It must be there, and executable for this user (chmod +x)");
 	check_readable(&check, "browser.path", config->browser.path, R_OK | X_OK,
 		"It must be there, and executable for this user");
+	check_readable(&check, "stream.ca_file", config->stream.ca_file, R_OK,
+		"It must be there, and readable for this user");
 	for (unsigned i = 0; i < config->environment_count; i++) {
 		snprintf(key, sizeof(key), "environment \"%s\": ca_file",
 			config->environments[i].name);
@@ -358,10 +403,12 @@ int tr_config_split_server(const char *entry, char *host, size_t host_size, int 
 
 static const struct tr_key_row *find_row(unsigned index)
 {
-	if (index < main_keys.count)
-		return &main_rows[index];
-	index -= (unsigned)main_keys.count;
-	return index < environment_keys.count ? &environment_rows[index] : NULL;
+	for (size_t i = 0; i < TR_COUNT(all_keys); i++) {
+		if (index < all_keys[i]->count)
+			return &all_keys[i]->rows[index];
+		index -= (unsigned)all_keys[i]->count;
+	}
+	return NULL;
 }
 
 const char *tr_config_key(unsigned index)

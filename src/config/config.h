@@ -6,7 +6,7 @@
  * there are no settings, and all complaints are collected before anybody hears of one. No complaint
  * and no warning ever holds a password.
  *
- * The struct is large (some 200 KiB): allocate it. Every default is filled in, also those that
+ * The struct is large (some 600 KiB): allocate it. Every default is filled in, also those that
  * follow from other keys, so readers need no rules of their own.
  */
 #ifndef TR_CONFIG_CONFIG_H
@@ -30,6 +30,28 @@
 #define TR_CONFIG_SIZE_MIN 64 /* pixels, of either side */
 #define TR_CONFIG_SIZE_MAX 4096
 #define TR_CONFIG_RATE_MAX 60
+#define TR_CONFIG_PATTERN_MAX 512
+#define TR_CONFIG_PATTERNS_MAX 32
+#define TR_CONFIG_REWRITES_MAX 16
+#define TR_CONFIG_ROOMS_MAX 32
+#define TR_CONFIG_STREAM_URL_MAX 1024
+#define TR_CONFIG_ROOM_STREAMS_MAX 7 /* besides the one that is asked for */
+
+/* A stream to what `match` matches goes to `to` instead, see output/stream_url.h. */
+struct tr_config_rewrite {
+	char match[TR_CONFIG_PATTERN_MAX]; /* unique */
+	char to[TR_CONFIG_STREAM_URL_MAX]; /* may hold a secret */
+	int line;
+};
+
+/* What holds for the rooms whose JID or address `match` matches as a whole. */
+struct tr_config_room {
+	char match[TR_CONFIG_PATTERN_MAX]; /* unique */
+	unsigned stream_count;
+	char streams[TR_CONFIG_ROOM_STREAMS_MAX][TR_CONFIG_STREAM_URL_MAX]; /* secrets */
+	bool record_too;						    /* what is streamed */
+	int line;
+};
 
 /* One Jitsi installation: what xmpp.h's tr_xmpp_server wants, for each of its servers. */
 struct tr_config_environment {
@@ -101,6 +123,19 @@ struct tr_config {
 		int64_t timeout_ms;    /* 0: none */
 		int attempts;
 	} finalize;
+	struct {
+		unsigned allowed_count; /* 0: nothing may be streamed to */
+		char allowed[TR_CONFIG_PATTERNS_MAX][TR_CONFIG_PATTERN_MAX];
+		unsigned rewrite_count;
+		struct tr_config_rewrite rewrites[TR_CONFIG_REWRITES_MAX];
+		int video_kbps;	 /* at most; 0: by quality */
+		int buffer_kbit; /* 0: two seconds of it */
+		int64_t key_interval_ms;
+		bool record_too;
+		char ca_file[PATH_MAX]; /* "": the system's */
+	} stream;
+	unsigned room_count;
+	struct tr_config_room rooms[TR_CONFIG_ROOMS_MAX];
 	unsigned environment_count;
 	struct tr_config_environment environments[TR_CONFIG_ENVIRONMENTS_MAX];
 };
@@ -150,7 +185,7 @@ TR_CHECKED int tr_config_split_server(
 TR_CHECKED int tr_config_list_hosts(const struct tr_config *config, char *out, size_t size);
 
 /* The key in row `index` of the table, "video.size"; NULL behind the last. Keys of an environment
- * are called "environments.name". */
+ * are called "environments.name", those in other lists of groups "rooms.match" in the same way. */
 const char *tr_config_key(unsigned index);
 
 /* Its default as the file would say it, for example "\"1280x720\"", into `out`; in those of an

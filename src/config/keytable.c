@@ -176,6 +176,8 @@ static void store_string(const struct place *place, const char *text)
 		COMPLAIN(place, "is not written in UTF-8");
 	else if (is_path && text[0] != '/' && (text[0] || row->min > 0))
 		COMPLAIN(place, "is \"%.100s\", but must be a full path (\"/...\")", text);
+	else if (fault && (row->is_secret || row->type == TR_KEY_SECRET))
+		COMPLAIN(place, "must be %s", fault);
 	else if (fault)
 		COMPLAIN(place, "is \"%.100s\", but must be %s", text, fault);
 	else
@@ -220,15 +222,22 @@ static void store_int(const struct place *place, int64_t value)
 			(long long)row->min, (long long)row->max);
 }
 
+static unsigned *list_count(const struct place *place)
+{
+	return (unsigned *)(void *)(place->out - place->row->offset + place->row->count_offset);
+}
+
 static void set_default(struct place *place)
 {
 	const struct tr_key_row *row = place->row;
 	int64_t number;
 
-	if (!row->fallback || is_derived(row) || row->type == TR_KEY_STRINGS ||
-		row->type == TR_KEY_GROUPS)
+	if (!row->fallback || is_derived(row) || row->type == TR_KEY_GROUPS)
 		return;
-	if (row->type == TR_KEY_BOOL)
+	if (row->type == TR_KEY_STRINGS) {
+		*list_count(place) = row->fallback[0] != '\0';
+		snprintf(place->out, row->size, "%s", row->fallback);
+	} else if (row->type == TR_KEY_BOOL)
 		*(bool *)place->out = !strcmp(row->fallback, "true");
 	else if (row->type == TR_KEY_INT_AUTO && !strcmp(row->fallback, row->words[0]))
 		*(int *)(void *)place->out = row->other;
@@ -303,11 +312,6 @@ static void complain_type(const struct place *place, int type)
 	}
 }
 
-static unsigned *list_count(const struct place *place)
-{
-	return (unsigned *)(void *)(place->out - place->row->offset + place->row->count_offset);
-}
-
 static void check_strings(const struct place *place, const config_setting_t *list)
 {
 	unsigned length = (unsigned)config_setting_length(list), *count = list_count(place);
@@ -352,9 +356,12 @@ static void check_groups(const struct place *place, const config_setting_t *list
 			complain_type(&at, CONFIG_TYPE_LIST);
 			continue;
 		}
-		if (place->check->lines)
-			place->check->lines[i] = at.line;
+		size_t line_offset = place->row->items->line_offset;
 		tr_keytable_set_defaults(place->row->items, at.out);
+		if (line_offset > 0)
+			*(int *)(void *)(at.out + line_offset) = at.line;
+		else if (place->check->lines)
+			place->check->lines[i] = at.line;
 		tr_keytable_fill(place->check, place->row->items, at.out, item);
 		(*count)++;
 	}

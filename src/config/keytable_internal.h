@@ -45,18 +45,20 @@ struct tr_key_row {
 	size_t count_offset; /* lists: of an unsigned */
 	unsigned count_max;
 	const struct tr_key_table *items;
+	bool is_secret; /* never shown, as a TR_KEY_SECRET */
 };
 
 struct tr_key_table {
 	const char *prefix; /* of all paths, which the file does not repeat: "", "environments." */
 	const struct tr_key_row *rows;
 	size_t count;
+	size_t line_offset; /* in a list: of an int that gets the group's line; 0: see below */
 };
 
 struct tr_keytable_check {
 	const char *path; /* of the file */
 	struct tr_config_complaints *complaints;
-	int *lines; /* gets the line of each group of the list that is read, or NULL */
+	int *lines; /* gets the line of each group of a list that has no room for it, or NULL */
 };
 
 void tr_keytable_complain(struct tr_keytable_check *check, int line, const char *format, ...)

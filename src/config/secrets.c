@@ -1,5 +1,6 @@
 #include "config/secrets_internal.h"
 
+#include "config/stream_rules_internal.h"
 #include "core/file.h"
 #include "core/text.h"
 
@@ -15,10 +16,12 @@
 #define GROUPS_MAX 256
 #define OUR_GROUP "telerec"
 
-/* What the file says, by environments as the main file has them. */
+/* What the file says, by environments and rooms as the main file has them. */
 struct entries {
 	unsigned count;
 	struct tr_config_environment environments[TR_CONFIG_ENVIRONMENTS_MAX];
+	unsigned room_count;
+	struct tr_config_room rooms[TR_CONFIG_ROOMS_MAX];
 };
 
 static bool exists(const char *path)
@@ -153,17 +156,24 @@ static void merge(
 	}
 }
 
-void tr_secrets_parse(struct tr_keytable_check *check, const struct tr_key_table *table,
-	const char *text, struct tr_config *config)
+void tr_secrets_parse(struct tr_keytable_check *check, const struct tr_key_table *environments,
+	const struct tr_key_table *rooms, const char *text, struct tr_config *config)
 {
-	const struct tr_key_row row = {.path = "environments",
-		.type = TR_KEY_GROUPS,
-		.offset = offsetof(struct entries, environments),
-		.size = sizeof(struct tr_config_environment),
-		.count_offset = offsetof(struct entries, count),
-		.count_max = TR_CONFIG_ENVIRONMENTS_MAX,
-		.items = table};
-	const struct tr_key_table outer = {"", &row, 1};
+	const struct tr_key_row rows[] = {{.path = "environments",
+						  .type = TR_KEY_GROUPS,
+						  .offset = offsetof(struct entries, environments),
+						  .size = sizeof(struct tr_config_environment),
+						  .count_offset = offsetof(struct entries, count),
+						  .count_max = TR_CONFIG_ENVIRONMENTS_MAX,
+						  .items = environments},
+		{.path = "rooms",
+			.type = TR_KEY_GROUPS,
+			.offset = offsetof(struct entries, rooms),
+			.size = sizeof(struct tr_config_room),
+			.count_offset = offsetof(struct entries, room_count),
+			.count_max = TR_CONFIG_ROOMS_MAX,
+			.items = rooms}};
+	const struct tr_key_table outer = {"", rows, TR_COUNT(rows), 0};
 	struct entries *entries = calloc(1, sizeof(*entries));
 	config_t parsed;
 
@@ -178,13 +188,15 @@ void tr_secrets_parse(struct tr_keytable_check *check, const struct tr_key_table
 	} else {
 		tr_keytable_fill(check, &outer, entries, config_root_setting(&parsed));
 		merge(check, entries, config);
+		tr_stream_rules_merge(check, entries->rooms, entries->room_count, config);
 	}
 	config_destroy(&parsed);
 	explicit_bzero(entries, sizeof(*entries));
 	free(entries);
 }
 
-void tr_secrets_load(struct tr_config_complaints *complaints, const struct tr_key_table *table,
+void tr_secrets_load(struct tr_config_complaints *complaints,
+	const struct tr_key_table *environments, const struct tr_key_table *rooms,
 	struct tr_config *config)
 {
 	int lines[TR_CONFIG_ENVIRONMENTS_MAX] = {0};
@@ -205,7 +217,7 @@ void tr_secrets_load(struct tr_config_complaints *complaints, const struct tr_ke
 	if (strlen(text) != size)
 		tr_keytable_complain(&check, 0, "contains a NUL byte: this is no file of secrets");
 	else
-		tr_secrets_parse(&check, table, text, config);
+		tr_secrets_parse(&check, environments, rooms, text, config);
 	explicit_bzero(text, size);
 	free(text);
 }

@@ -55,15 +55,19 @@ static unsigned count_keys(void)
 	return count;
 }
 
-static bool is_environment_key(const char *key)
+/* Keys of the groups in lists: the example shows those in comments. */
+static bool is_list_key(const char *key)
 {
-	return !strncmp(key, "environments.", 13);
+	return !strncmp(key, "environments.", 13) || !strncmp(key, "rooms.", 6) ||
+	       !strncmp(key, "stream.rewrite.", 15);
 }
 
-/* The example of an environment, which is in comments, without their signs. */
-static char *uncomment_environment(const char *text)
+/* The example of an entry of the list, which is in comments, without their signs. */
+static char *uncomment(const char *text, const char *list)
 {
-	const char *line = strstr(text, "\n# environments = (\n");
+	char start[60];
+	snprintf(start, sizeof(start), "\n# %s = (\n", list);
+	const char *line = strstr(text, start);
 	char *out = calloc(1, strlen(text) + 1), *to = out;
 
 	assert_non_null(line);
@@ -96,7 +100,7 @@ static void the_example_file_is_accepted_and_names_every_key_once_with_its_defau
 
 	assert_int_equal(config->environment_count, 0);
 	for (unsigned i = 0; tr_config_key(i); i++) {
-		if (is_environment_key(tr_config_key(i)))
+		if (is_list_key(tr_config_key(i)))
 			continue;
 		if (count_example_keys(text, tr_config_key(i), value, sizeof(value)) != 1)
 			fail_msg("the example file does not name %s once", tr_config_key(i));
@@ -110,7 +114,7 @@ static void the_example_file_is_accepted_and_names_every_key_once_with_its_defau
 static void the_example_of_an_environment_names_every_key_once_and_says_the_defaults(void **state)
 {
 	TR_CLEANUP(tr_freep) char *text = read_source("conf/telerec.conf");
-	TR_CLEANUP(tr_freep) char *example = uncomment_environment(text);
+	TR_CLEANUP(tr_freep) char *example = uncomment(text, "environments");
 	TR_CLEANUP(tr_freep) struct tr_config *whole = parse(example);
 	TR_CLEANUP(tr_freep)
 	struct tr_config *least =
@@ -120,7 +124,7 @@ static void the_example_of_an_environment_names_every_key_once_and_says_the_defa
 	unsigned keys = 0;
 
 	for (unsigned i = 0; tr_config_key(i); i++) {
-		if (!is_environment_key(tr_config_key(i)))
+		if (strncmp(tr_config_key(i), "environments.", 13) != 0)
 			continue;
 		if (count_example_keys(example, tr_config_key(i) + 13, NULL, 0) != 1)
 			fail_msg("the example does not name %s once", tr_config_key(i));
@@ -131,6 +135,23 @@ static void the_example_of_an_environment_names_every_key_once_and_says_the_defa
 	assert_int_equal(whole->environment_count, 1);
 	assert_memory_equal(
 		&whole->environments[0], &least->environments[0], sizeof(whole->environments[0]));
+}
+
+static void the_examples_of_rules_for_streams_are_accepted(void **state)
+{
+	TR_CLEANUP(tr_freep) char *text = read_source("conf/telerec.conf");
+	TR_CLEANUP(tr_freep) char *example = uncomment(text, "rooms");
+	TR_CLEANUP(tr_freep) struct tr_config *rooms = parse(example);
+
+	for (unsigned i = 0; tr_config_key(i); i++)
+		if (!strncmp(tr_config_key(i), "rooms.", 6))
+			assert_int_equal(
+				count_example_keys(example, tr_config_key(i) + 6, NULL, 0), 1);
+	assert_int_equal(rooms->room_count, 1);
+	assert_string_equal(rooms->rooms[0].match, "townhall@.*");
+	assert_int_equal(rooms->rooms[0].stream_count, 1);
+	assert_false(rooms->rooms[0].record_too);
+	assert_non_null(strstr(text, "# rewrite = ( { match = "));
 }
 
 static void the_manual_names_every_key_and_no_other(void **state)
@@ -156,6 +177,7 @@ int main(void)
 			the_example_file_is_accepted_and_names_every_key_once_with_its_default),
 		cmocka_unit_test(
 			the_example_of_an_environment_names_every_key_once_and_says_the_defaults),
+		cmocka_unit_test(the_examples_of_rules_for_streams_are_accepted),
 		cmocka_unit_test(the_manual_names_every_key_and_no_other),
 	};
 	return cmocka_run_group_tests_name("config keys", tests, NULL, NULL);
