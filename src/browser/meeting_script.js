@@ -12,13 +12,15 @@
 	const TEXT_MAX = 200;
 	const MEMBERS_MAX = 2000;
 	const IDENTITY_MAX = 8000;
-	const home = new URL(settings.url).origin;
+	const home = new URL(settings.url);
 	const send = window[settings.binding];
 
 	if (window !== window.top || typeof send !== "function")
 		return;
 	const push = what => send(JSON.stringify(what));
-	if (location.origin !== home) {
+	const isSafer = home.protocol === "http:" && location.protocol === "https:" &&
+		location.hostname === home.hostname;
+	if (location.origin !== home.origin && !isSafer) {
 		/* The log-in is for the meeting's own site and nobody else's. */
 		if (location.protocol.startsWith("http"))
 			push({t: "away", origin: location.origin.slice(0, TEXT_MAX)});
@@ -128,7 +130,8 @@
 	/* What the meeting is like */
 
 	let wasKicked = false;
-	let watched = null;
+	let watched = null; /* rooms: listened to, told about us */
+	let told = null;
 	let others = [];
 	let last = "";
 
@@ -154,7 +157,12 @@
 		if (isJoined && isRecorder !== false && watched !== room) {
 			watched = room;
 			attempt(() => watchMembers(room.room));
-			attempt(() => announce(room.room));
+		}
+		if (watched === room && told !== room) {
+			attempt(() => {
+				announce(room.room);
+				told = room;
+			});
 		}
 		const now = {
 			t: "state",
@@ -174,10 +182,10 @@
 			conferenceError: text(attempt(() => meeting.error.name, "")),
 			lobby: Boolean(lobby.knocking || meeting.membersOnly),
 		};
-		const told = JSON.stringify(now);
-		if (told !== last) {
-			last = told;
-			send(told);
+		const news = JSON.stringify(now);
+		if (news !== last) {
+			last = news;
+			send(news);
 		}
 		return isJoined;
 	}

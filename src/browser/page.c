@@ -54,6 +54,7 @@ struct tr_page {
 	char *applied_script;		/* what the browser was given */
 	uint64_t scripts;		/* counts the times it was given one */
 	char session_script[NAME_SIZE]; /* the browser's name for it, or "" */
+	char revived_loader[NAME_SIZE]; /* of the empty page after a crash: its news mean nothing */
 };
 
 struct question {
@@ -302,6 +303,8 @@ static void on_frame_navigated(struct tr_page *page, json_t *params)
 	json_t *frame = json_object_get(params, "frame");
 
 	if (json_object_get(frame, "parentId"))
+		return;
+	if (page->revived_loader[0] && !strcmp(text_of(frame, "loaderId"), page->revived_loader))
 		return;
 	note_start_page(page, frame);
 	set_name(page->frame, text_of(frame, "id"));
@@ -586,9 +589,9 @@ static void on_revived(int rc, json_t *result, const char *error, void *user)
 {
 	TR_CLEANUP(tr_freep) struct navigation *navigation = user;
 	struct tr_page *page = navigation->page;
-	(void)result;
 	(void)error;
 
+	set_name(page->revived_loader, text_of(result, "loaderId"));
 	if (navigation->opening != page->opening || rc == -EPIPE || rc == -ECANCELED)
 		return;
 	rc = load(page);

@@ -529,9 +529,12 @@ static void a_crashed_page_is_joined_again(void **state)
 	wait_for(crashed, 2);
 	teardown(NULL);
 	char url[128];
-	struct tr_meeting_settings settings = with_room(url, "ok", 1);
+	struct tr_meeting_settings settings = with_room(url, "ok", 0);
+	settings.session_id = "session-2";
 	open_meeting(&settings);
 	wait_for(joined, 3);
+	assert_true_in_page("demo.sentPresences.length === 1 && "
+			    "demo.presence.session_id === 'session-2'");
 	leave_meeting();
 }
 

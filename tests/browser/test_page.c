@@ -280,6 +280,106 @@ static void events_without_their_members_are_survived(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
+static void expect_no_call(const char *method)
+{
+	for (json_t *call = peer_take(&peer); call; call = peer_take(&peer)) {
+		assert_string_not_equal(json_string_value(json_object_get(call, "method")), method);
+		json_decref(call);
+	}
+}
+
+static void expect_removal(const char *identifier)
+{
+	json_t *call = peer_expect(&peer, "Page.removeScriptToEvaluateOnNewDocument");
+
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(call, "params"), "identifier")),
+		identifier);
+	json_decref(call);
+}
+
+static void crash(void)
+{
+	peer_write(&peer, "{\"method\":\"Target.targetCrashed\",\"params\":"
+			  "{\"targetId\":\"T\",\"status\":\"crashed\"}}");
+	assert_int_equal(crashed, 1);
+}
+
+static json_t *expect_navigation(const char *url)
+{
+	json_t *call = peer_expect(&peer, "Page.navigate");
+
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(call, "params"), "url")), url);
+	return call;
+}
+
+static void a_script_of_a_session_is_put_in_once_and_taken_away(void **state)
+{
+	assert_int_equal(tr_page_set_script(page, "a"), 0);
+	peer_answer(&peer, peer_expect(&peer, "Page.addScriptToEvaluateOnNewDocument"),
+		"\"result\":{\"identifier\":\"7\"}");
+	assert_int_equal(tr_page_set_script(page, "a"), 0);
+	begin(1000);
+	expect_no_call("Page.addScriptToEvaluateOnNewDocument");
+	assert_int_equal(tr_page_set_script(page, NULL), 0);
+	expect_removal("7");
+}
+
+static void a_script_that_was_replaced_before_it_was_there_goes(void **state)
+{
+	assert_int_equal(tr_page_set_script(page, "a"), 0);
+	json_t *first = peer_expect(&peer, "Page.addScriptToEvaluateOnNewDocument");
+	assert_int_equal(tr_page_set_script(page, "b"), 0);
+	json_t *second = peer_expect(&peer, "Page.addScriptToEvaluateOnNewDocument");
+	peer_answer(&peer, first, "\"result\":{\"identifier\":\"1\"}");
+	peer_answer(&peer, second, "\"result\":{\"identifier\":\"2\"}");
+	expect_removal("1");
+	assert_int_equal(tr_page_set_script(page, NULL), 0);
+	expect_removal("2");
+}
+
+static void a_crashed_page_gets_a_new_script_by_way_of_an_empty_one(void **state)
+{
+	crash();
+	assert_int_equal(tr_page_set_script(page, "a"), 0);
+	assert_int_equal(tr_page_open(page, URL, 1000), 0);
+	json_t *blank = expect_navigation("about:blank");
+	peer_answer(&peer, blank, "\"result\":{\"frameId\":\"T\",\"loaderId\":\"B\"}");
+	peer_answer(&peer, peer_expect(&peer, "Page.addScriptToEvaluateOnNewDocument"),
+		"\"result\":{\"identifier\":\"1\"}");
+	json_decref(expect_navigation(URL));
+	/* The empty page's own news come late. */
+	tell("Page.frameNavigated", "{\"frame\":{\"id\":\"T\",\"loaderId\":\"B\"}}");
+	tell_load("B");
+	assert_int_equal(loaded, 0);
+	tell_document("L", 200);
+	tell_load("L");
+	assert_int_equal(loaded, 1);
+}
+
+static void a_crashed_page_with_the_same_script_is_opened_at_once(void **state)
+{
+	assert_int_equal(tr_page_set_script(page, "a"), 0);
+	peer_answer(&peer, peer_expect(&peer, "Page.addScriptToEvaluateOnNewDocument"),
+		"\"result\":{\"identifier\":\"7\"}");
+	crash();
+	assert_int_equal(tr_page_set_script(page, NULL), 0);
+	assert_int_equal(tr_page_set_script(page, "a"), 0);
+	assert_int_equal(tr_page_open(page, URL, 1000), 0);
+	json_decref(expect_navigation(URL));
+}
+
+static void storage_is_cleared_by_site(void **state)
+{
+	tr_page_clear_storage(page, "https://meet.example:8443/room?x#y");
+	json_t *call = peer_expect(&peer, "Storage.clearDataForOrigin");
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(call, "params"), "origin")),
+		"https://meet.example:8443");
+	json_decref(call);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +394,15 @@ int main(void)
 		TEST(a_push_is_handed_on),
 		TEST(the_console_keeps_the_last_errors),
 		TEST(events_without_their_members_are_survived),
+		cmocka_unit_test_setup_teardown(
+			a_script_of_a_session_is_put_in_once_and_taken_away, start, stop),
+		cmocka_unit_test_setup_teardown(
+			a_script_that_was_replaced_before_it_was_there_goes, start, stop),
+		cmocka_unit_test_setup_teardown(
+			a_crashed_page_gets_a_new_script_by_way_of_an_empty_one, start, stop),
+		cmocka_unit_test_setup_teardown(
+			a_crashed_page_with_the_same_script_is_opened_at_once, start, stop),
+		cmocka_unit_test_setup_teardown(storage_is_cleared_by_site, start, stop),
 	};
 	return cmocka_run_group_tests_name("page", tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@ const RECORDING_TEXTS = {
 	pending: "Starting the recording ...",
 	on: "Stop recording",
 };
+const SILENT = "The focus does not answer";
 const ASK_MS = 1000;
 
 function addRecordButton(focus, room) {
@@ -30,8 +31,10 @@ function addRecordButton(focus, room) {
 			const answer = await fetch(`${focus}/rooms/${encodeURIComponent(room)}`);
 			if (answer.ok)
 				show((await answer.json()).recording);
+			if (told.textContent === SILENT)
+				told.textContent = "";
 		} catch {
-			told.textContent = "The focus does not answer";
+			told.textContent = SILENT;
 		}
 		setTimeout(ask, ASK_MS);
 	}
@@ -52,7 +55,7 @@ function addRecordButton(focus, room) {
 			else
 				button.disabled = false;
 		} catch {
-			told.textContent = "The focus does not answer";
+			told.textContent = SILENT;
 			button.disabled = false;
 		}
 	};
