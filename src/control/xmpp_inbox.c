@@ -11,6 +11,7 @@ struct tr_xmpp_inbox {
 	/* fixed after creation */
 	int eventfd;
 	pthread_mutex_t lock;
+	pthread_mutex_t login_lock;
 
 	/* under `lock` */
 	unsigned refs;
@@ -33,6 +34,7 @@ int tr_xmpp_inbox_create(struct tr_xmpp_inbox **ret_inbox)
 		return rc;
 	}
 	pthread_mutex_init(&inbox->lock, NULL);
+	pthread_mutex_init(&inbox->login_lock, NULL);
 	*ret_inbox = inbox;
 	return 0;
 }
@@ -57,8 +59,19 @@ void tr_xmpp_inbox_unref(struct tr_xmpp_inbox *inbox)
 	for (struct tr_xmpp_news *news; (news = tr_xmpp_inbox_pop(inbox));)
 		tr_xmpp_news_destroy(news);
 	pthread_mutex_destroy(&inbox->lock);
+	pthread_mutex_destroy(&inbox->login_lock);
 	close(inbox->eventfd);
 	free(inbox);
+}
+
+void tr_xmpp_inbox_lock_login(struct tr_xmpp_inbox *inbox)
+{
+	pthread_mutex_lock(&inbox->login_lock);
+}
+
+void tr_xmpp_inbox_unlock_login(struct tr_xmpp_inbox *inbox)
+{
+	pthread_mutex_unlock(&inbox->login_lock);
 }
 
 int tr_xmpp_inbox_fd(const struct tr_xmpp_inbox *inbox)

@@ -38,6 +38,10 @@ TR_CHECKED int tr_xmpp_inbox_push(struct tr_xmpp_inbox *inbox, struct tr_xmpp_ne
 /* Gives the oldest, NULL for none. */
 struct tr_xmpp_news *tr_xmpp_inbox_pop(struct tr_xmpp_inbox *inbox);
 
+/* Around libstrophe's steps of a login: one thread at a time. */
+void tr_xmpp_inbox_lock_login(struct tr_xmpp_inbox *inbox);
+void tr_xmpp_inbox_unlock_login(struct tr_xmpp_inbox *inbox);
+
 void tr_xmpp_news_destroy(struct tr_xmpp_news *news);
 
 TR_CLEANUP_DEFINE(struct tr_xmpp_inbox, tr_xmpp_inbox_unref)

@@ -1263,6 +1263,22 @@ static void step(struct tr_xmpp_stream *stream, int64_t now_ns)
 	}
 }
 
+/* libstrophe's SHA-1 works in memory that all threads share: hashes of two passwords at the same
+ * time come out wrong, and the server refuses the login. So only one thread at a time is in that
+ * part. Before TLS a step may sleep in the handshake, and is not kept back by others, nor keeps
+ * them. */
+static void run_once(struct tr_xmpp_stream *stream)
+{
+	bool is_hashing = !stream->is_online && (stream->server.security == TR_XMPP_PLAIN ||
+							xmpp_conn_is_secured(stream->conn));
+
+	if (is_hashing)
+		tr_xmpp_inbox_lock_login(stream->inbox);
+	xmpp_run_once(stream->ctx, 0);
+	if (is_hashing)
+		tr_xmpp_inbox_unlock_login(stream->inbox);
+}
+
 /* A TLS record is up to 16 KiB, of which libstrophe takes 4 KiB at a time; the rest makes no
  * descriptor readable. What it answers goes out in the round after. */
 static void pump(struct tr_xmpp_stream *stream)
@@ -1271,7 +1287,7 @@ static void pump(struct tr_xmpp_stream *stream)
 		unsigned before = stream->activity;
 		if (!stream->conn || !stream->is_up)
 			return;
-		xmpp_run_once(stream->ctx, 0);
+		run_once(stream);
 		judge(stream);
 		quiet = before == stream->activity ? quiet + 1 : 0;
 	}
