@@ -6,6 +6,7 @@
 #include "core/text.h"
 #include "storage/finalize.h"
 #include "storage/leftovers.h"
+#include "system/account.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -194,12 +195,27 @@ void tr_afterwork_give_up(struct tr_afterwork *work, uint64_t job)
 		remove_item(item);
 }
 
+/* A telerecd that died has not taken the folder back from its slot. Before the script, which may
+ * have its own idea of who shares it. */
+static void take_back(const struct item *item)
+{
+	TR_CLEANUP(tr_closep) int folder = -1;
+
+	int rc = tr_recordings_dir_open(item->work->settings.dir, item->folder, &folder);
+	if (rc == 0)
+		rc = tr_account_unshare(folder);
+	if (rc < 0)
+		tr_fail(rc, "session %s: its slot may still look into its folder",
+			item->session_id);
+}
+
 void tr_afterwork_files_made(struct tr_afterwork *work, uint64_t job)
 {
 	struct item *item = find_job(work, job);
 
 	if (!item)
 		return;
+	take_back(item);
 	if (!work->script[0]) {
 		end_item(item);
 		return;

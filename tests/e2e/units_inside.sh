@@ -73,10 +73,11 @@ echo "-- a recording"
 coproc server { exec "$PREFIX/libexec/telerec/telerec-demo-meeting"; }
 read -r -t 20 url <&"${server[0]}" || fail "the demo meeting does not start"
 base=${url%/*}
+# start SESSION
 start() {
-	api "$external/startService" -d '{"sessionId":"one","sinkType":"file","callParams":{"callUrlInfo":{"baseUrl":"'"$base"'","callName":"tone440"}},"callLoginParams":{"domain":"recorder.test","username":"recorder","password":"hush-page"}}'
+	api "$external/startService" -d '{"sessionId":"'"$1"'","sinkType":"file","callParams":{"callUrlInfo":{"baseUrl":"'"$base"'","callName":"tone440"}},"callLoginParams":{"domain":"recorder.test","username":"recorder","password":"hush-page"}}'
 }
-[ "$(start)" = 200 ] || fail "start: $(cat /report/answer)"
+[ "$(start one)" = 200 ] || fail "start: $(cat /report/answer)"
 folder=/var/lib/telerec/recordings/one
 has_part() { compgen -G "$folder/*.part-00$1*" >/dev/null; }
 wait_until 60 has_part 1 || fail "nothing is recorded: $(ls -la $folder)"
@@ -114,6 +115,21 @@ done
 ! journalctl -b --no-pager | grep -q hush- || fail "a secret in the journal"
 ! setpriv --reuid telerec-slot-1 --regid telerec-slot-1 --clear-groups \
 	cat /run/credentials/telerecd.service/secrets.conf >/dev/null 2>&1 || fail "a slot can read the passwords"
+
+echo "-- telerecd dies, and its recording is kept"
+wait_until 60 is_healthy || fail "not idle again: $(cat /report/answer)"
+[ "$(start two)" = 200 ] || fail "start: $(cat /report/answer)"
+folder=/var/lib/telerec/recordings/two
+wait_until 60 has_part 1 || fail "nothing is recorded: $(ls -la $folder)"
+sleep 4
+old=$(pid_of telerecd)
+kill -KILL "$old"
+has_movie() { compgen -G "$folder/tone440_*[0-9].mp4" >/dev/null; }
+wait_until 90 has_movie || fail "the recording was not finished: $(ls -la $folder)"
+wait_until 90 are_ready || fail "the recorder does not come back"
+[ "$(pid_of telerecd)" != "$old" ] || fail "telerecd was not started again"
+is_taken_back() { [ "$(stat -c '%U %G %a' $folder)" = 'telerec telerec 750' ]; }
+wait_until 60 is_taken_back || fail "the folder is $(stat -c '%U %G %a' $folder)"
 
 echo "-- the recorder is restarted, and stopped"
 wait_until 60 is_healthy || fail "not idle again: $(cat /report/answer)"
