@@ -10,7 +10,9 @@ set -euo pipefail
 [ "$(id -u)" = 0 ] || skip "only root can start a container"
 command -v systemd-nspawn >/dev/null || skip "systemd-nspawn is missing (package systemd-container)"
 [ -x /lib/systemd/systemd ] || skip "there is no systemd here to boot"
-command -v curl >/dev/null || skip "curl is not installed"
+for tool in curl ip pkill setpriv; do
+	command -v $tool >/dev/null || skip "$tool is not installed"
+done
 
 container=
 leave() {
