@@ -21,12 +21,6 @@
 #define EXIT_USAGE 2
 #define LEAVE_US 200000
 
-#ifndef TR_HAS_XMPP /* until control has it */
-#define tr_xmpp_set_presence(...) ((void)0)
-#define tr_xmpp_send_status(...) ((void)0)
-#define tr_xmpp_destroy(xmpp) ((void)(xmpp))
-#endif
-
 struct daemon {
 	sd_event *event;
 	struct tr_node *node;
@@ -41,7 +35,6 @@ static void set_presence(void *user, unsigned slot, bool is_busy, bool is_health
 {
 	struct daemon *daemon = user;
 
-	(void)slot, (void)is_busy, (void)is_healthy;
 	if (daemon->xmpp)
 		tr_xmpp_set_presence(daemon->xmpp, slot, is_busy, is_healthy);
 }
@@ -51,7 +44,6 @@ static void send_status(void *user, const struct tr_control_origin *origin, cons
 {
 	struct daemon *daemon = user;
 
-	(void)origin, (void)session_id, (void)status, (void)should_retry;
 	if (daemon->xmpp)
 		tr_xmpp_send_status(daemon->xmpp, origin, session_id, status, should_retry);
 }
@@ -171,7 +163,6 @@ static int start_node(struct daemon *daemon, const struct tr_config *config, uns
 
 static int start_xmpp(struct daemon *daemon, const struct tr_config *config, unsigned slots)
 {
-#ifdef TR_HAS_XMPP
 	TR_CLEANUP(tr_freep) struct tr_daemon_settings_xmpp *xmpp = calloc(1, sizeof(*xmpp));
 	if (!xmpp)
 		return -ENOMEM;
@@ -180,10 +171,6 @@ static int start_xmpp(struct daemon *daemon, const struct tr_config *config, uns
 		rc = tr_xmpp_create(daemon->event, &xmpp->settings, tr_node_actions(daemon->node),
 			&daemon->xmpp);
 	return rc;
-#else
-	(void)daemon, (void)config, (void)slots;
-	return 0;
-#endif
 }
 
 static int start_http(struct daemon *daemon, const struct tr_config *config)

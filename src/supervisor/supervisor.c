@@ -557,6 +557,7 @@ static bool on_message(struct slot *slot, const struct tr_message *message)
 	case TR_MESSAGE_STARTED:
 	case TR_MESSAGE_MEETING:
 	case TR_MESSAGE_PROGRESS:
+	case TR_MESSAGE_STREAM:
 	case TR_MESSAGE_WARNING:
 		on_news(slot, message);
 		break;
