@@ -385,6 +385,17 @@ static unsigned choose_slot(struct tr_node *node, unsigned wanted)
 	return 0;
 }
 
+/* Nothing is recorded there, but nothing can be: another node is to be asked because of a fault. */
+static bool is_ill(struct tr_node *node, unsigned slot)
+{
+	struct tr_control_presence presence;
+
+	if (slot == 0 || place_of(node, slot)->session || node->is_draining)
+		return false;
+	read_slot(node, slot, &presence);
+	return !presence.is_healthy;
+}
+
 static const char *why_busy(struct tr_node *node, unsigned slot)
 {
 	const struct place *place = slot > 0 ? place_of(node, slot) : NULL;
@@ -536,7 +547,7 @@ static enum tr_control_answer start(
 	unsigned slot = choose_slot(node, request->slot);
 	if (slot == 0) {
 		refuse(why, why_size, "%s", why_busy(node, request->slot));
-		return TR_CONTROL_BUSY;
+		return is_ill(node, request->slot) ? TR_CONTROL_FAILED : TR_CONTROL_BUSY;
 	}
 	check_dir(node, node->dir_rc < 0);
 	if (node->dir_rc < 0) {

@@ -358,7 +358,8 @@ static void a_slot_that_is_not_ready_is_busy_and_ill(void **state)
 {
 	start_node();
 	assert_non_null(strstr(said, "slot 1 busy ill\n"));
-	assert_int_equal(ask(1, "s1", "finish"), TR_CONTROL_BUSY);
+	assert_int_equal(ask(0, "s1", "finish"), TR_CONTROL_BUSY);
+	assert_int_equal(ask(1, "s1", "finish"), TR_CONTROL_FAILED);
 	assert_non_null(strstr(why, "not ready"));
 	assert_false(look(0).is_healthy);
 	SAYS("slot 1 idle well\n");
