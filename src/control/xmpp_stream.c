@@ -96,7 +96,8 @@ struct tr_xmpp_stream {
 	bool is_resuming;
 	bool is_down; /* it ended, and nobody has drawn conclusions yet */
 	bool is_writable_awaited;
-	bool is_judged; /* the certificate */
+	bool is_hashing; /* has the lock on libstrophe's SHA-1 */
+	bool is_judged;	 /* the certificate */
 	bool is_quitting;
 	bool is_busy, is_healthy;
 	bool is_busy_shown, is_healthy_shown;
@@ -746,6 +747,19 @@ static int on_stanza(xmpp_conn_t *conn, xmpp_stanza_t *stanza, void *user)
 
 /* ---- libstrophe's log ---- */
 
+static void lock_hashes(struct tr_xmpp_stream *stream)
+{
+	tr_xmpp_inbox_lock_login(stream->inbox);
+	stream->is_hashing = true;
+}
+
+static void unlock_hashes(struct tr_xmpp_stream *stream)
+{
+	if (stream->is_hashing)
+		tr_xmpp_inbox_unlock_login(stream->inbox);
+	stream->is_hashing = false;
+}
+
 /* The log holds whole stanzas, passwords and keys among them: nothing of it is passed on. It is the
  * only place that says why a log-in did not work. */
 static void on_log(void *user, xmpp_log_level_t level, const char *area, const char *text)
@@ -766,6 +780,8 @@ static void on_log(void *user, xmpp_log_level_t level, const char *area, const c
 				snprintf(stream->login_error, sizeof(stream->login_error), "%s",
 					failures[i]);
 		}
+	} else if (!strncmp(text, "RECV: <proceed", strlen("RECV: <proceed"))) {
+		unlock_hashes(stream); /* a handshake comes, which takes its time */
 	} else if (!strncmp(text, "RECV: </stream", strlen("RECV: </stream"))) {
 		stream->is_stream_over = true;
 	}
@@ -1266,17 +1282,16 @@ static void step(struct tr_xmpp_stream *stream, int64_t now_ns)
 /* libstrophe's SHA-1 works in memory that all threads share: hashes of two passwords at the same
  * time come out wrong, and the server refuses the login. So only one thread at a time is in that
  * part. Before TLS a step may sleep in the handshake, and is not kept back by others, nor keeps
- * them. */
+ * them (where TLS is optional it does, until on_log() sees it begin). */
 static void run_once(struct tr_xmpp_stream *stream)
 {
-	bool is_hashing = !stream->is_online && (stream->server.security == TR_XMPP_PLAIN ||
-							xmpp_conn_is_secured(stream->conn));
+	bool is_tls_first = stream->server.security == TR_XMPP_STARTTLS ||
+			    stream->server.security == TR_XMPP_DIRECT_TLS;
 
-	if (is_hashing)
-		tr_xmpp_inbox_lock_login(stream->inbox);
+	if (!stream->is_online && (!is_tls_first || xmpp_conn_is_secured(stream->conn)))
+		lock_hashes(stream);
 	xmpp_run_once(stream->ctx, 0);
-	if (is_hashing)
-		tr_xmpp_inbox_unlock_login(stream->inbox);
+	unlock_hashes(stream);
 }
 
 /* A TLS record is up to 16 KiB, of which libstrophe takes 4 KiB at a time; the rest makes no
@@ -1384,7 +1399,9 @@ static void *run(void *user)
 
 	mine = stream;
 	stream->log = (xmpp_log_t){.handler = on_log, .userdata = stream};
+	lock_hashes(stream);
 	stream->ctx = xmpp_ctx_new(NULL, &stream->log);
+	unlock_hashes(stream);
 	while (stream->ctx && !is_over(stream)) {
 		take_orders(stream, tr_clock_now_ns());
 		step(stream, tr_clock_now_ns());
