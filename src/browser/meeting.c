@@ -1,11 +1,11 @@
 #include "browser/meeting.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "browser/call_checks.h"
+#include "browser/join_cause.h"
 #include "browser/meeting_news.h"
 #include "browser/meeting_script.h"
 #include "browser/meeting_url.h"
@@ -146,125 +146,34 @@ static void finish(struct tr_meeting *meeting, enum tr_meeting_end end, const ch
 		tell_end(meeting, NULL, 0);
 }
 
-/* "30 s", "10 min" */
-static const char *describe_ms(int64_t ms, char out[static 32])
-{
-	if (ms >= 60000 && ms % 60000 == 0)
-		snprintf(out, 32, "%" PRId64 " min", ms / 60000);
-	else
-		snprintf(out, 32, "%g s", (double)ms / 1000);
-	return out;
-}
-
 /* Joining */
 
-/* Why a page does not join, by what it says; the first that fits. "final": waiting does not help.
- */
-static const struct {
-	const char *error;
-	bool is_final;
-	const char *sentence;
-} causes[] = {
-	{"conference.passwordRequired", true,
-		"the room is locked with a password, and the server does not exempt the recorder's "
-		"account from it"},
-	{"conference.connectionError.accessDenied", true,
-		"somebody in the meeting refused to let the recorder in from the lobby"},
-	{"conference.connectionError.membersOnly", false,
-		"the recorder was left waiting in the room's lobby: let it in, or exempt the "
-		"recorder's domain from the lobby on the server"},
-	{"conference.connectionError.notAllowed", true,
-		"the server does not let the recorder into the room"},
-	{"conference.max_users", true, "the room is full: the server lets nobody else in"},
-	{"conference.authenticationRequired", false,
-		"no host has opened the meeting yet, and the recorder cannot open it"},
-	{"conference.destroyed", true, "the meeting was ended while the recorder joined"},
-	{"conference.reservationError", false, "the server's reservation system refused the room"},
-	{"conference.", false, "the meeting's server could not let the recorder into the room"},
-	{"connection.", false, "the page could not connect to the meeting's XMPP server"},
-};
-
-static const char refused_login[] =
-	"the meeting's server refused the recorder's log-in: check the name and the password of "
-	"its account (the call login), and that the account exists on the server";
-static const char wanted_login[] =
-	"the meeting's server wants a log-in, and no account is set for the recorder (the call "
-	"login)";
-static const char no_overrides[] =
-	"the meeting's pages do not take options from the address (config.iAmRecorder did not "
-	"arrive): allow URL overrides in the server's config.js, or the recorder would join as an "
-	"ordinary participant";
-
-static const char *cause_of_error(const char *error, bool *ret_is_final)
+static struct tr_join_state join_state(const struct tr_meeting *meeting)
 {
-	for (size_t i = 0; error[0] && i < TR_COUNT(causes); i++)
-		if (!strncmp(error, causes[i].error, strlen(causes[i].error))) {
-			*ret_is_final = causes[i].is_final;
-			return causes[i].sentence;
-		}
-	return NULL;
-}
-
-/* The most likely reason that the page names, or NULL. */
-static const char *find_cause(const struct tr_meeting *meeting, bool *ret_is_final)
-{
-	const struct tr_meeting_news *news = &meeting->last;
-
-	*ret_is_final = true;
-	if (!strcmp(news->connection_error, "connection.passwordRequired"))
-		return meeting->has_login ? refused_login : wanted_login;
-	if (news->is_joined && news->is_no_recorder)
-		return no_overrides;
-	const char *cause = cause_of_error(news->conference_error, ret_is_final);
-	if (cause)
-		return cause;
-	*ret_is_final = false;
-	if (news->is_in_lobby)
-		return cause_of_error("conference.connectionError.membersOnly", ret_is_final);
-	cause = cause_of_error(news->connection_error, ret_is_final);
-	if (cause)
-		return cause;
-	return news->is_no_recorder ? no_overrides : NULL;
+	return (struct tr_join_state){
+		.news = &meeting->last,
+		.away = meeting->away,
+		.has_login = meeting->has_login,
+		.timeout_ms = meeting->join_timeout_ms,
+	};
 }
 
 static void fail_joining(struct tr_meeting *meeting)
 {
-	char sentence[SENTENCE_SIZE], time[32];
-	const struct tr_meeting_news *news = &meeting->last;
-	const char *error =
-		news->conference_error[0] ? news->conference_error : news->connection_error;
-	bool is_final;
+	const struct tr_join_state state = join_state(meeting);
+	char sentence[SENTENCE_SIZE];
 
-	describe_ms(meeting->join_timeout_ms, time);
-	const char *cause = find_cause(meeting, &is_final);
-	if (meeting->away[0])
-		snprintf(sentence, sizeof(sentence),
-			"the meeting's address leads to another site (%s), where the recorder cannot "
-			"log in: give the address where the meetings really are",
-			meeting->away);
-	else if (cause)
-		snprintf(sentence, sizeof(sentence), "%s%s%s%s", cause, error[0] ? " (" : "", error,
-			error[0] ? ")" : "");
-	else if (!news->has_app)
-		snprintf(sentence, sizeof(sentence),
-			"the page was loaded, but it is no Jitsi meeting or its scripts do not run: "
-			"check the address");
-	else
-		snprintf(sentence, sizeof(sentence),
-			"the page was loaded, but did not join the meeting within %s and gave no "
-			"reason; the picture shows what it showed",
-			time);
+	tr_join_cause_describe(&state, sentence, sizeof(sentence));
 	finish(meeting, TR_MEETING_JOIN_FAILED, sentence);
 }
 
 /* When joining has to be looked at again: at its end, or when a cause has stood long enough. */
 static void judge_joining(struct tr_meeting *meeting)
 {
-	bool is_final = false;
-	const char *cause = find_cause(meeting, &is_final);
+	const struct tr_join_state state = join_state(meeting);
 	int64_t now = now_ms();
 
-	if (!cause || !is_final)
+	if (!tr_join_cause_is_final(&state))
 		meeting->cause_since_ms = -1;
 	else if (meeting->cause_since_ms < 0)
 		meeting->cause_since_ms = now;
@@ -288,27 +197,27 @@ static void finish_call(struct tr_meeting *meeting, enum tr_call_verdict verdict
 	switch (verdict) {
 	case TR_CALL_EMPTY:
 		snprintf(sentence, sizeof(sentence), "nobody else was in the meeting for %s",
-			describe_ms(limits->empty_ms, time));
+			tr_join_cause_format_ms(limits->empty_ms, time));
 		finish(meeting, TR_MEETING_EMPTY, sentence);
 		break;
 	case TR_CALL_MUTED:
 		snprintf(sentence, sizeof(sentence),
 			"everybody in the meeting had sound and picture muted for %s",
-			describe_ms(limits->muted_ms, time));
+			tr_join_cause_format_ms(limits->muted_ms, time));
 		finish(meeting, TR_MEETING_MUTED, sentence);
 		break;
 	case TR_CALL_NO_MEDIA:
 		snprintf(sentence, sizeof(sentence),
 			"nothing was received from the meeting for %s, though not everybody is "
 			"muted: check the video bridge, and the network between it and here",
-			describe_ms(limits->no_media_ms, time));
+			tr_join_cause_format_ms(limits->no_media_ms, time));
 		finish(meeting, TR_MEETING_NO_MEDIA, sentence);
 		break;
 	case TR_CALL_ICE_FAILED:
 		snprintf(sentence, sizeof(sentence), "%s for %s: %s",
 			meeting->state.is_joined ? "the connection to the video bridge was down"
 						 : "the page had lost the meeting",
-			describe_ms(limits->ice_ms, time),
+			tr_join_cause_format_ms(limits->ice_ms, time),
 			meeting->state.is_joined
 				? "check that its UDP port (10000) can be reached from here"
 				: "check the network between the meeting's server and here");

@@ -71,7 +71,7 @@ int tr_meeting_url_format(const struct tr_meeting_url *meeting, char **ret_url)
 	char *text = NULL;
 	size_t size = 0;
 
-	if (strncmp(meeting->url, "https://", 8) && strncmp(meeting->url, "http://", 7))
+	if (strncmp(meeting->url, "https://", 8) != 0 && strncmp(meeting->url, "http://", 7) != 0)
 		return -EINVAL;
 	FILE *out = open_memstream(&text, &size);
 	if (!out)

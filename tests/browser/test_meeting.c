@@ -508,6 +508,19 @@ static void a_connection_that_comes_back_is_none(void **state)
 	leave_meeting();
 }
 
+static void a_page_that_loads_itself_again_is_followed(void **state)
+{
+	open_room("reload.1");
+	wait_for(joined, 1);
+	while (t.state.is_joined)
+		wait_for(states, t.states + 1);
+	assert_int_equal(t.state.participants, 2); /* nobody has left */
+	while (!t.state.is_joined)
+		wait_for(states, t.states + 1);
+	assert_int_equal(t.ended, 0);
+	leave_meeting();
+}
+
 static void a_kick_ends_it_at_once(void **state)
 {
 	open_room("kicked.1");
@@ -714,6 +727,7 @@ static int run(void)
 		test(missing_media_is_a_failure),
 		test(a_broken_connection_is_a_failure),
 		test(a_connection_that_comes_back_is_none),
+		test(a_page_that_loads_itself_again_is_followed),
 		test(a_kick_ends_it_at_once),
 		test(a_crashed_page_is_joined_again),
 		test(a_hung_page_is_joined_again),

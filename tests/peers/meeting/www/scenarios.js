@@ -78,6 +78,7 @@ const LATER = {
 		showNotice("The meeting has been ended");
 	},
 	"crash": crash,
+	"reload": () => location.reload(),
 	"hang": () => {
 		for (;;)
 			;
@@ -90,7 +91,7 @@ const AT_DOOR = {
 	"password": meeting => refuseLogin(meeting),
 	"lobby": meeting => {
 		meeting.isKnocking = true;
-		meeting.conferenceState = {membersOnly: {}, 
+		meeting.conferenceState = {membersOnly: {},
 			error: {name: "conference.connectionError.membersOnly"}};
 		showNotice("Asking to join the meeting ...");
 		return false;
