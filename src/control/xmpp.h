@@ -1,11 +1,19 @@
 /*
  * The node in the breweries: for each slot, environment and server of it one XMPP connection with a
- * nick of its own (libstrophe), all on one thread of ours. What it says and takes is Jibri's
- * protocol (http://jitsi.org/protocol/jibri) as Jicofo needs it.
+ * nick of its own (libstrophe). What it says and takes is Jibri's protocol
+ * (http://jitsi.org/protocol/jibri) as Jicofo needs it.
+ *
+ * Each connection has a thread of its own: libstrophe looks up names and shakes TLS hands without
+ * giving back control, and a server that is silent in the middle of that must not hold up others.
  *
  * Functions are the loop's, and never wait but tr_xmpp_destroy(); the actions are called on the
- * loop. Orders to the thread are carried out in the order they were given: a presence published
- * before an action returns is on the wire before the answer.
+ * loop. Orders to a connection are carried out in the order they were given: a presence published
+ * before an action returns is on the wire before the answer, and a status told inside an action
+ * follows it.
+ *
+ * A status goes out only while who asked for the session is still there: on the same connection
+ * (held back while it may be resumed), and in the brewery all the time since. Otherwise it is
+ * dropped with a line in the log.
  */
 #ifndef TR_CONTROL_XMPP_H
 #define TR_CONTROL_XMPP_H
