@@ -52,6 +52,7 @@ struct tr_stream {
 	char problem[400];
 
 	/* the stream's thread only */
+	bool is_established; /* once a connection held for stable_ms */
 	unsigned refusals;
 	unsigned failures; /* in a row, for the pause */
 	int64_t good_ns;   /* when there was a connection that counts, or the start */
@@ -326,17 +327,37 @@ static void end_for_good(struct tr_stream *stream, enum tr_stream_state state,
 	tell(stream, news, problem);
 }
 
+/* What repeats is said once. */
+static void say_why(struct tr_stream *stream, const char *sentence, int wait_ms)
+{
+	bool is_known = stream->failures > 1 && !strcmp(stream->problem, sentence);
+
+	tr_log_write(is_known ? TR_LOG_DEBUG : TR_LOG_WARNING, TR_LOG_AREA,
+		"%s: %s; trying again in %.1f s%s", stream->target, sentence, wait_ms / 1e3,
+		is_known ? "" : ", and so on");
+}
+
+/* The server says no: at once, or, as some platforms do with a key they do not know, by ending what
+ * they have just let in. Later it may as well be a server that still holds the lost connection. */
+static bool is_refused_for_good(
+	struct tr_stream *stream, const struct tr_stream_link_problem *problem)
+{
+	if (stream->is_established)
+		return false;
+	if (problem->trouble == TR_STREAM_LINK_REFUSED || problem->trouble == TR_STREAM_LINK_CLOSED)
+		stream->refusals++;
+	return stream->refusals >= stream->settings.first_refusals;
+}
+
 /* After an attempt or a connection that failed: false when it was the last. */
 static bool goes_on(struct tr_stream *stream, const struct tr_stream_link_problem *problem)
 {
 	const struct tr_stream_settings *settings = &stream->settings;
-	bool was_refused = problem->trouble == TR_STREAM_LINK_REFUSED;
 	int64_t limit_ms =
 		stream->was_connected ? settings->give_up_ms : settings->first_give_up_ms;
 
 	stream->failures++;
-	stream->refusals += was_refused;
-	if (was_refused && !stream->was_connected && stream->refusals >= settings->first_refusals) {
+	if (is_refused_for_good(stream, problem)) {
 		end_for_good(stream, TR_STREAM_REFUSED, TR_STREAM_NEWS_REFUSED, problem->sentence);
 		return false;
 	}
@@ -346,9 +367,8 @@ static bool goes_on(struct tr_stream *stream, const struct tr_stream_link_proble
 		end_for_good(stream, TR_STREAM_GAVE_UP, TR_STREAM_NEWS_GAVE_UP, problem->sentence);
 		return false;
 	}
+	say_why(stream, problem->sentence, wait_ms);
 	set_state(stream, TR_STREAM_WAITING, problem->sentence);
-	tr_warning(
-		"%s: %s; trying again in %.1f s", stream->target, problem->sentence, wait_ms / 1e3);
 	wait_before_next(stream, wait_ms);
 	return true;
 }
@@ -400,6 +420,7 @@ static int serve(struct tr_stream *stream, struct tr_stream_link_problem *proble
 	}
 	if (tr_clock_now_ns() - connected_ns >= stream->settings.stable_ms * TR_NS_PER_MS) {
 		stream->good_ns = tr_clock_now_ns();
+		stream->is_established = true;
 		stream->failures = 0;
 	}
 	if (!is_ending(stream))

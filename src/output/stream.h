@@ -29,7 +29,7 @@ enum tr_stream_state {
 	TR_STREAM_CONNECTING,
 	TR_STREAM_STREAMING,
 	TR_STREAM_WAITING, /* to try again; the problem says why */
-	TR_STREAM_REFUSED, /* for good: it never was let in; another recorder would not be either */
+	TR_STREAM_REFUSED, /* for good: the server does not want it, from any recorder */
 	TR_STREAM_GAVE_UP, /* for good: no connection for too long */
 };
 
@@ -69,7 +69,8 @@ struct tr_stream_settings {
 	int first_give_up_ms;	 /* [60000] without ever a connection */
 	int give_up_ms;		 /* [600000] without a connection after there was one */
 	int stable_ms;		 /* [10000] that a connection must hold to count as one */
-	unsigned first_refusals; /* [3] before a first connection counts as refused for good */
+	unsigned first_refusals; /* [3] times refused, or let in and dropped within stable_ms,
+				    before it counts as refused for good; never once stable */
 
 	tr_stream_news_fn *on_news;	       /* or NULL */
 	tr_stream_request_key_fn *request_key; /* or NULL */

@@ -22,6 +22,7 @@
 
 /* What libavformat said on this thread during a call: its return codes say too little. */
 struct words {
+	int handshake; /* the version the server answered with; 3 is RTMP's, 0: it did not answer */
 	size_t size;
 	char text[WORDS_SIZE];
 };
@@ -54,6 +55,8 @@ static void hear(void *context, int level, const char *format, va_list arguments
 		av_log_default_callback(context, level, format, arguments);
 		return;
 	}
+	if (!strcmp(format, "Type answer %d\n"))
+		listener->handshake = va_arg(arguments, int);
 	if (level > AV_LOG_WARNING || listener->size + 1 >= WORDS_SIZE)
 		return;
 	size_t room = WORDS_SIZE - listener->size;
@@ -72,8 +75,7 @@ static void listen_to(struct tr_stream_link *link)
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 	pthread_once(&once, hear_from_now_on);
-	link->words.size = 0;
-	link->words.text[0] = '\0';
+	link->words = (struct words){0};
 	listener = &link->words;
 }
 
@@ -119,13 +121,14 @@ static bool holds_secret(const struct tr_stream_link *link, const char *text)
 static void quote_server(const struct tr_stream_link *link, char *out, size_t size)
 {
 	static const char mark[] = "Server error: ";
-	const char *text = strstr(link->words.text, mark);
+	const char *text = NULL;
 	char line[200];
 
+	for (const char *at = link->words.text; (at = strstr(at, mark)); text = at)
+		at += strlen(mark);
 	out[0] = '\0';
 	if (!text)
 		return;
-	text += strlen(mark);
 	snprintf(line, sizeof(line), "%.*s", (int)strcspn(text, "\n"), text);
 	for (char *at = line; *at; at++)
 		if (!isprint((unsigned char)*at))
@@ -145,26 +148,11 @@ static bool is_http(const struct tr_stream_link *link)
 	       link->where.scheme == TR_STREAM_URL_HTTPS;
 }
 
-/* Why no connection came about. */
-static int explain_open(
-	const struct tr_stream_link *link, int rc, struct tr_stream_link_problem *problem)
+/* An answer of TLS, before there is one of the server behind it. */
+static int explain_tls(const struct tr_stream_link *link, struct tr_stream_link_problem *problem)
 {
 	const char *host = link->where.host;
-	char quoted[256];
 
-	quote_server(link, quoted, sizeof(quoted));
-	if (rc == AVERROR(ENOMEM))
-		return say(problem, TR_STREAM_LINK_MEMORY, "out of memory");
-	if (rc == AVERROR(ECONNREFUSED))
-		return say(problem, TR_STREAM_LINK_NETWORK,
-			"no streaming server answers at %s port %d (connection refused)", host,
-			link->where.port);
-	if (rc == AVERROR(EHOSTUNREACH) || rc == AVERROR(ENETUNREACH))
-		return say(problem, TR_STREAM_LINK_NETWORK, "%s cannot be reached (no route to it)",
-			host);
-	if (rc == AVERROR(ETIMEDOUT) || rc == AVERROR_EXIT)
-		return say(problem, TR_STREAM_LINK_NETWORK, "%s port %d does not answer (%d s)",
-			host, link->where.port, (link->connect_timeout_ms + 999) / 1000);
 	if (has_heard(link, "certificate failed verification"))
 		return say(problem, TR_STREAM_LINK_REFUSED,
 			"the certificate of %s is not trusted: it has expired, or was signed by "
@@ -174,17 +162,70 @@ static int explain_open(
 		return say(problem, TR_STREAM_LINK_REFUSED,
 			"the certificate of %s was issued for another name", host);
 	if (has_heard(link, "unexpected TLS packet") || has_heard(link, "fatal alert") ||
-		has_heard(link, "handshake"))
+		has_heard(link, "handshake fail"))
 		return say(problem, TR_STREAM_LINK_REFUSED, "%s port %d does not speak TLS with us",
 			host, link->where.port);
-	if (rc == AVERROR_PROTOCOL_NOT_FOUND || rc == AVERROR_MUXER_NOT_FOUND)
-		return say(problem, TR_STREAM_LINK_REFUSED,
-			"this machine's FFmpeg cannot stream to such a URL");
+	return 0;
+}
+
+/* The server was reached, and then ended it. */
+static int explain_refusal(
+	const struct tr_stream_link *link, struct tr_stream_link_problem *problem)
+{
+	const char *host = link->where.host;
+	int port = link->where.port;
+	char quoted[256];
+
+	quote_server(link, quoted, sizeof(quoted));
 	if (is_http(link))
 		return say(problem, TR_STREAM_LINK_REFUSED,
 			"%s does not take the upload: address or access wrong", host);
+	if (link->where.scheme == TR_STREAM_URL_SRT)
+		return say(problem, TR_STREAM_LINK_REFUSED,
+			"%s port %d refuses the stream: stream id or passphrase wrong", host, port);
+	if (link->words.handshake == 0)
+		return say(problem, TR_STREAM_LINK_NETWORK,
+			"%s port %d ends the connection without a word: no RTMP server is there, "
+			"or one that is just starting",
+			host, port);
+	if (link->words.handshake != 3)
+		return say(problem, TR_STREAM_LINK_REFUSED, "%s port %d does not speak RTMP", host,
+			port);
 	return say(problem, TR_STREAM_LINK_REFUSED,
 		"%s refuses the stream: stream key, application or password wrong%s", host, quoted);
+}
+
+/* Why no connection came about. */
+static int explain_open(
+	const struct tr_stream_link *link, int rc, struct tr_stream_link_problem *problem)
+{
+	const char *host = link->where.host;
+	int port = link->where.port;
+
+	switch (rc) {
+	case AVERROR(ENOMEM):
+		return say(problem, TR_STREAM_LINK_MEMORY, "out of memory");
+	case AVERROR(ECONNREFUSED):
+		return say(problem, TR_STREAM_LINK_NETWORK,
+			"no streaming server answers at %s port %d (connection refused)", host,
+			port);
+	case AVERROR(EHOSTUNREACH):
+	case AVERROR(ENETUNREACH):
+		return say(problem, TR_STREAM_LINK_NETWORK, "%s cannot be reached (no route to it)",
+			host);
+	case AVERROR(ETIMEDOUT):
+	case AVERROR_EXIT:
+		return say(problem, TR_STREAM_LINK_NETWORK, "%s port %d does not answer (%d s)",
+			host, port, (link->connect_timeout_ms + 999) / 1000);
+	case AVERROR_PROTOCOL_NOT_FOUND:
+	case AVERROR_MUXER_NOT_FOUND:
+		return say(problem, TR_STREAM_LINK_REFUSED,
+			"this machine's FFmpeg cannot stream to such a URL");
+	default:
+		if (explain_tls(link, problem) < 0)
+			return -EIO;
+		return explain_refusal(link, problem);
+	}
 }
 
 /* Why a connection that stood does so no more. */
@@ -194,19 +235,25 @@ static int explain_send(
 	const char *host = link->where.host;
 	char reason[100];
 
-	if (rc == AVERROR(ENOMEM))
+	switch (rc) {
+	case AVERROR(ENOMEM):
 		return say(problem, TR_STREAM_LINK_MEMORY, "out of memory");
-	if (rc == AVERROR(ETIMEDOUT))
+	case AVERROR(ETIMEDOUT):
 		return say(problem, TR_STREAM_LINK_NETWORK, "%s took no data for %d s", host,
 			(link->io_timeout_ms + 999) / 1000);
-	if (rc == AVERROR_EOF || rc == AVERROR(EIO))
-		return say(problem, TR_STREAM_LINK_NETWORK, "%s closed the connection", host);
-	if (rc == AVERROR_EXIT)
+	case AVERROR_EOF:
+	case AVERROR(EIO):
+	case AVERROR(EPIPE):
+	case AVERROR(ECONNRESET):
+		return say(problem, TR_STREAM_LINK_CLOSED, "%s has closed the connection", host);
+	case AVERROR_EXIT:
 		return say(problem, TR_STREAM_LINK_NETWORK, "%s was too slow at the end", host);
-	if (av_strerror(rc, reason, sizeof(reason)) < 0)
-		snprintf(reason, sizeof(reason), "error %d", rc);
-	return say(
-		problem, TR_STREAM_LINK_NETWORK, "the connection to %s broke (%s)", host, reason);
+	default:
+		if (av_strerror(rc, reason, sizeof(reason)) < 0)
+			snprintf(reason, sizeof(reason), "error %d", rc);
+		return say(problem, TR_STREAM_LINK_NETWORK, "the connection to %s broke (%s)", host,
+			reason);
+	}
 }
 
 /* ---- the connection ---- */

@@ -337,6 +337,13 @@ static void sound_alone_can_be_streamed(void **state)
 
 /* ---- refusals ---- */
 
+static const char *tls_url(int port)
+{
+	static char url[128];
+	snprintf(url, sizeof(url), "rtmps://localhost:%d/open/" KEY "-tls", port);
+	return url;
+}
+
 static void assert_refused(struct tr_stream_settings settings, const char *words)
 {
 	struct target target;
@@ -358,13 +365,6 @@ static void a_wrong_password_is_refused_for_good(void **state)
 		"127.0.0.1 refuses the stream");
 	assert_refused(settings_for(url_to(site.rtmp_port, "nowhere/" KEY)),
 		"127.0.0.1 refuses the stream");
-}
-
-static const char *tls_url(int port)
-{
-	static char url[128];
-	snprintf(url, sizeof(url), "rtmps://localhost:%d/open/" KEY "-tls", port);
-	return url;
 }
 
 static void a_certificate_must_be_trusted_valid_and_for_that_name(void **state)
@@ -394,6 +394,21 @@ static void a_private_authority_can_be_trusted(void **state)
 	assert_true(seen.pictures > 5 && seen.is_monotonic && seen.first_is_key);
 }
 
+static void a_key_that_is_in_use_is_refused_in_the_words_of_the_server(void **state)
+{
+	struct target target;
+
+	open_url(&target, open_url_to(site.rtmp_port, "-used"));
+	wait_for_news(&target, TR_STREAM_NEWS_CONNECTED);
+	assert_refused(settings_for(open_url_to(site.rtmp_port, "-used")), "Already publishing");
+	close_target(&target);
+}
+
+static void a_server_without_tls_is_told_apart(void **state)
+{
+	assert_refused(settings_for(tls_url(site.http_port)), "does not speak TLS");
+}
+
 /* ---- no connection ---- */
 
 static void assert_gives_up(struct tr_stream_settings settings, const char *words)
@@ -420,6 +435,38 @@ static void a_name_that_is_not_known_is_said_so(void **state)
 {
 	assert_gives_up(settings_for("rtmp://nowhere.invalid/open/" KEY),
 		"the server nowhere.invalid is not found");
+}
+
+static void a_server_that_hangs_up_at_once_may_be_starting(void **state)
+{
+	struct fault_proxy *proxy = fault_proxy_create(site.rtmp_port);
+
+	fault_proxy_set(proxy, FAULT_PROXY_CUT, 0);
+	assert_gives_up(
+		settings_for(open_url_to(fault_proxy_port(proxy), "-cut")), "without a word");
+	fault_proxy_destroy(proxy);
+}
+
+/* As some platforms do with a key they do not know. */
+static void being_let_in_and_dropped_again_and_again_is_a_refusal(void **state)
+{
+	struct target target;
+	struct tr_stream_settings settings;
+	struct fault_proxy *proxy = fault_proxy_create(site.rtmp_port);
+
+	settings = settings_for(open_url_to(fault_proxy_port(proxy), "-dropped"));
+	settings.first_refusals = 2;
+	open_target(&target, settings);
+	for (unsigned i = 1; i <= 2; i++) {
+		wait_until(
+			&target, status.state == TR_STREAM_STREAMING && status.reconnects == i - 1);
+		fault_proxy_set(proxy, FAULT_PROXY_CUT, 0);
+		wait_until(&target, news_of(&target, TR_STREAM_NEWS_LOST) == i);
+		fault_proxy_set(proxy, FAULT_PROXY_FORWARD, 0);
+	}
+	wait_until(&target, status.state == TR_STREAM_REFUSED);
+	close_target(&target);
+	fault_proxy_destroy(proxy);
 }
 
 static void a_server_that_accepts_and_says_nothing_is_given_up(void **state)
@@ -621,9 +668,13 @@ int main(void)
 		TEST(viewers_of_every_application_get_what_is_streamed),
 		TEST(what_is_queued_at_the_end_is_still_sent), TEST(sound_alone_can_be_streamed),
 		TEST(a_wrong_password_is_refused_for_good),
+		TEST(a_key_that_is_in_use_is_refused_in_the_words_of_the_server),
+		TEST(a_server_without_tls_is_told_apart),
 		TEST(a_certificate_must_be_trusted_valid_and_for_that_name),
 		TEST(a_private_authority_can_be_trusted), TEST(nobody_at_the_port_is_said_so),
 		TEST(a_name_that_is_not_known_is_said_so),
+		TEST(a_server_that_hangs_up_at_once_may_be_starting),
+		TEST(being_let_in_and_dropped_again_and_again_is_a_refusal),
 		TEST(a_server_that_accepts_and_says_nothing_is_given_up),
 		TEST(a_server_that_was_killed_gets_the_stream_again),
 		TEST(a_black_hole_is_noticed_and_left_when_it_ends),
