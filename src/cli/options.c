@@ -55,9 +55,10 @@ int tr_options_next(struct tr_options *options, int *ret_id, const char **ret_va
 	if (!option)
 		return complain_unknown(options, name);
 	const char *value = equals ? equals + 1 : NULL;
-	if (option->argument && !value && options->next < options->argc)
+	bool is_optional = option->argument && option->argument[0] == '[';
+	if (option->argument && !is_optional && !value && options->next < options->argc)
 		value = options->argv[options->next++];
-	if (!option->argument != !value) {
+	if (!option->argument != !value && !is_optional) {
 		fprintf(stderr, "telerec %s: --%s %s\n", options->verb, name,
 			option->argument ? "wants a value" : "takes no value");
 		return -EINVAL;

@@ -10,7 +10,7 @@
 
 struct tr_option {
 	const char *name;     /* without "--"; NULL ends a table */
-	const char *argument; /* "TIME"; NULL: takes none */
+	const char *argument; /* "TIME"; "[=DIR]": only behind a '='; NULL: takes none */
 	const char *help;
 	int id; /* the verb's own number, from 1 */
 };
@@ -24,8 +24,8 @@ struct tr_options {
 	bool is_rest; /* after "--" everything is an argument */
 };
 
-/* Gives the next option's id and value, or id 0 and an argument. 1; 0 at the end; -EINVAL after
- * saying what is wrong. */
+/* Gives the next option's id and value (NULL when there is none), or id 0 and an argument. 1; 0 at
+ * the end; -EINVAL after saying what is wrong. */
 TR_CHECKED int tr_options_next(struct tr_options *options, int *ret_id, const char **ret_value);
 
 #endif

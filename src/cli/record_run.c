@@ -115,11 +115,24 @@ static int64_t remaining_ms(const struct run *run)
 	return left > 0 ? left : 1;
 }
 
+/* The encoder that feeds the file feeds the streams, so what they ask for holds for both. */
+static int fill_streams(const struct tr_record_request *request, struct tr_message_start *to)
+{
+	to->constant_rate = true;
+	to->video_kbps = request->config.stream.video_kbps;
+	to->buffer_kbit = request->config.stream.buffer_kbit;
+	to->key_interval_ms = request->config.stream.key_interval_ms;
+	to->is_without_file = !request->to;
+	copy(to->stream_ca_file, sizeof(to->stream_ca_file), request->config.stream.ca_file);
+	return tr_target_list_print(&request->targets, to->streams, sizeof(to->streams));
+}
+
 static int send_start(struct run *run)
 {
 	const struct tr_record_request *request = run->settings->request;
 	struct tr_message message = {.type = TR_MESSAGE_START};
 	struct tr_message_start *to = &message.start;
+	int rc = 0;
 
 	copy(to->session_id, sizeof(to->session_id), request->name);
 	copy(to->mode, sizeof(to->mode), "page");
@@ -134,7 +147,13 @@ static int send_start(struct run *run)
 	to->page_timeout_ms = request->config.browser.page_timeout_ms;
 	to->sound_expected = request->sound_expected;
 	to->is_resume = run->recorded_ns != 0;
-	return tr_message_send(tr_slot_client_line(run->client), &message, run->settings->folder);
+	if (request->targets.count > 0)
+		rc = fill_streams(request, to);
+	if (rc == 0)
+		rc = tr_message_send(
+			tr_slot_client_line(run->client), &message, run->settings->folder);
+	explicit_bzero(to->streams, sizeof(to->streams));
+	return rc;
 }
 
 static int send_stop(struct run *run)
@@ -284,6 +303,9 @@ static void on_message(struct run *run, const struct tr_message *message)
 	case TR_MESSAGE_WARNING:
 		tr_record_show_news(run->show, true, "warning: %s", message->warning.sentence);
 		break;
+	case TR_MESSAGE_STREAM:
+		tr_record_show_stream(run->show, &message->stream);
+		break;
 	case TR_MESSAGE_STOPPED: /* its files may take a while now, without a word */
 		run->is_stopped = true;
 		run->phase = PHASE_STOPPING;
@@ -334,7 +356,9 @@ static void stop_softly(struct run *run)
 	case PHASE_LOADING:
 	case PHASE_RECORDING:
 		tr_record_show_news(run->show, false,
-			"stopping and finishing the file (Ctrl-C again: stop at once)");
+			run->settings->request->to
+				? "stopping and finishing the file (Ctrl-C again: stop at once)"
+				: "stopping (Ctrl-C again: stop at once)");
 		run->phase = PHASE_STOPPING;
 		run->deadline_ns = after_ms(FINISH_TIMEOUT_MS);
 		if (send_stop(run) < 0)

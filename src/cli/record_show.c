@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #define PLAIN_EVERY_NS (10 * TR_NS_PER_S)
 #define METER_WIDTH 12
@@ -26,11 +27,22 @@ static void put(const struct tr_record_show *show, const char *text)
 		return; /* nobody looks any more; the recording goes on */
 }
 
+/* To the first of several live lines. */
+static void put_up(const struct tr_record_show *show)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "\033[%uA", show->drawn - 1);
+	put(show, text);
+}
+
 void tr_record_show_clear(struct tr_record_show *show)
 {
-	if (show->is_drawn)
-		put(show, "\r\033[K");
-	show->is_drawn = false;
+	if (show->drawn > 1)
+		put_up(show);
+	if (show->drawn > 0)
+		put(show, show->drawn > 1 ? "\r\033[J" : "\r\033[K");
+	show->drawn = 0;
 }
 
 /* What a page or a file's name brings must not move the cursor. */
@@ -92,18 +104,104 @@ void tr_record_show_format(const struct tr_message_progress *progress, char *out
 	make_harmless(out);
 }
 
+void tr_record_show_stream(struct tr_record_show *show, const struct tr_message_stream *stream)
+{
+	unsigned i = 0;
+
+	while (i < show->stream_count && strcmp(show->streams[i].name, stream->name) != 0)
+		i++;
+	if (i == TR_RECORD_SHOW_STREAMS_MAX)
+		return;
+	show->streams[i] = *stream;
+	if (i == show->stream_count)
+		show->stream_count++;
+}
+
+static void format_losses(const struct tr_message_stream *stream, char *out, size_t size)
+{
+	char again[40] = "", lost[40] = "";
+
+	if (stream->reconnects > 0)
+		snprintf(again, sizeof(again), ", %lld reconnect%s", (long long)stream->reconnects,
+			stream->reconnects > 1 ? "s" : "");
+	if (stream->dropped > 0)
+		snprintf(lost, sizeof(lost), ", %lld pictures lost", (long long)stream->dropped);
+	snprintf(out, size, "%s%s", again, lost);
+}
+
+void tr_record_show_format_stream(const struct tr_message_stream *stream, char *out, size_t size)
+{
+	bool is_up = !strcmp(stream->state, "streaming");
+	char losses[90];
+
+	format_losses(stream, losses, sizeof(losses));
+	if (is_up)
+		snprintf(out, size, "  %s: streaming  %lld kbit/s, %lld ms queued%s", stream->name,
+			(long long)stream->kbps, (long long)stream->queued_ms, losses);
+	else
+		snprintf(out, size, "  %s: %s%s%s%.300s", stream->name, stream->state, losses,
+			stream->problem[0] ? ": " : "", stream->problem);
+	make_harmless(out);
+}
+
+void tr_record_show_sum_up_stream(const struct tr_message_stream *stream, char *out, size_t size)
+{
+	bool has_ended = !strcmp(stream->state, "refused") || !strcmp(stream->state, "gave up");
+	char losses[90], bytes[16];
+
+	format_losses(stream, losses, sizeof(losses));
+	tr_text_format_bytes(stream->bytes, bytes, sizeof(bytes));
+	snprintf(out, size, "%s  (%s%s%s%s%s%.300s)", stream->name, bytes, losses,
+		has_ended ? ", " : "", has_ended ? stream->state : "", has_ended ? ": " : "",
+		has_ended ? stream->problem : "");
+	make_harmless(out);
+}
+
+/* Lines that are wider than the terminal would be two. */
+static void cut_to_width(const struct tr_record_show *show, char *line)
+{
+	struct winsize window;
+
+	if (!show->is_live || ioctl(show->fd, TIOCGWINSZ, &window) < 0 || window.ws_col < 20)
+		return;
+	size_t width = window.ws_col - 1U;
+	if (strlen(line) <= width)
+		return;
+	while (width > 0 && ((unsigned char)line[width] & 0xc0) == 0x80)
+		width--; /* not within a character */
+	line[width] = '\0';
+}
+
+static void put_line(struct tr_record_show *show, char *text)
+{
+	char line[TR_RECORD_SHOW_LINE_MAX + 16];
+
+	cut_to_width(show, text);
+	if (show->is_live)
+		snprintf(line, sizeof(line), "%s\r%s\033[K", show->drawn ? "\n" : "", text);
+	else
+		snprintf(line, sizeof(line), "%s\n", text);
+	put(show, line);
+	show->drawn += show->is_live;
+}
+
 void tr_record_show_progress(
 	struct tr_record_show *show, const struct tr_message_progress *progress, int64_t now_ns)
 {
-	char text[400], line[420];
+	char text[TR_RECORD_SHOW_LINE_MAX];
 
 	if (show->is_quiet)
 		return;
 	if (!show->is_live && show->plain_ns && now_ns - show->plain_ns < PLAIN_EVERY_NS)
 		return;
-	tr_record_show_format(progress, text, sizeof(text));
 	show->plain_ns = now_ns;
-	snprintf(line, sizeof(line), show->is_live ? "\r%s\033[K" : "%s\n", text);
-	put(show, line);
-	show->is_drawn = show->is_live;
+	if (show->drawn > 1) /* up again; each line is drawn over, so nothing flickers */
+		put_up(show);
+	show->drawn = 0;
+	tr_record_show_format(progress, text, sizeof(text));
+	put_line(show, text);
+	for (unsigned i = 0; i < show->stream_count; i++) {
+		tr_record_show_format_stream(&show->streams[i], text, sizeof(text));
+		put_line(show, text);
+	}
 }

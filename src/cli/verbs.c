@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct tr_verb *const verbs[] = {
-	&tr_verb_record, &tr_verb_probe, &tr_verb_check, &tr_verb_help, &tr_verb_version, NULL};
+static const struct tr_verb *const verbs[] = {&tr_verb_record, &tr_verb_stream, &tr_verb_probe,
+	&tr_verb_check, &tr_verb_help, &tr_verb_version, NULL};
 
 const struct tr_verb *const *tr_verbs_all(void)
 {
@@ -27,8 +27,10 @@ static void print_verb(const struct tr_verb *verb)
 		verb->arguments[0] ? " " : "", verb->arguments, verb->summary);
 	for (const struct tr_option *option = verb->options; option->name; option++) {
 		char left[64];
-		snprintf(left, sizeof(left), "--%s%s%s", option->name, option->argument ? " " : "",
-			option->argument ? option->argument : "");
+		const char *argument = option->argument ? option->argument : "";
+		bool is_apart = argument[0] && argument[0] != '[';
+		snprintf(left, sizeof(left), "--%s%s%s", option->name, is_apart ? " " : "",
+			argument);
 		printf("  %-22s  %s\n", left, option->help);
 	}
 }

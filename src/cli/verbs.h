@@ -13,8 +13,8 @@ struct tr_verb {
 	int (*run)(const struct tr_verb *verb, int argc, char **argv);
 };
 
-extern const struct tr_verb tr_verb_record, tr_verb_probe, tr_verb_check, tr_verb_help,
-	tr_verb_version;
+extern const struct tr_verb tr_verb_record, tr_verb_stream, tr_verb_probe, tr_verb_check,
+	tr_verb_help, tr_verb_version;
 
 /* All verbs, NULL behind the last. */
 const struct tr_verb *const *tr_verbs_all(void);

@@ -96,6 +96,58 @@ static void quiet_shows_trouble_only(void **state)
 	assert_string_equal(shown(), "help\n");
 }
 
+static struct tr_message_stream stream(const char *name, const char *state)
+{
+	struct tr_message_stream message = {.kbps = 2900, .queued_ms = 40, .bytes = 3 << 20};
+
+	strcpy(message.name, name);
+	strcpy(message.state, state);
+	return message;
+}
+
+static void a_target_tells_rate_queue_and_losses_or_its_problem(void **state)
+{
+	struct tr_message_stream s = stream("rtmp://h/live/***", "streaming");
+	char line[TR_RECORD_SHOW_LINE_MAX];
+
+	tr_record_show_format_stream(&s, line, sizeof(line));
+	assert_string_equal(line, "  rtmp://h/live/***: streaming  2900 kbit/s, 40 ms queued");
+	s.reconnects = 2;
+	s.dropped = 7;
+	tr_record_show_sum_up_stream(&s, line, sizeof(line));
+	assert_string_equal(line, "rtmp://h/live/***  (3.0 MiB, 2 reconnects, 7 pictures lost)");
+	s = stream("h", "waiting");
+	strcpy(s.problem, "no \033 answer");
+	tr_record_show_format_stream(&s, line, sizeof(line));
+	assert_string_equal(line, "  h: waiting: no   answer");
+	s = stream("h", "refused");
+	strcpy(s.problem, "wrong key");
+	tr_record_show_sum_up_stream(&s, line, sizeof(line));
+	assert_string_equal(line, "h  (3.0 MiB, refused: wrong key)");
+}
+
+static void each_target_has_a_live_line_that_is_drawn_over(void **state)
+{
+	struct tr_message_progress p = progress();
+	struct tr_message_stream a = stream("a", "connecting"), b = stream("b", "connecting");
+	struct tr_record_show show;
+
+	tr_record_show_init(&show, ends[1], false);
+	show.is_live = true;
+	tr_record_show_stream(&show, &a);
+	tr_record_show_stream(&show, &b);
+	tr_record_show_progress(&show, &p, 1);
+	assert_non_null(
+		strstr(shown(), "\033[K\n\r  a: connecting\033[K\n\r  b: connecting\033[K"));
+	strcpy(a.state, "waiting");
+	tr_record_show_stream(&show, &a);
+	tr_record_show_progress(&show, &p, 2);
+	assert_int_equal(strncmp(shown(), "\033[2A\r01:02:03", 13), 0);
+	assert_non_null(strstr(text, "  a: waiting\033[K"));
+	tr_record_show_news(&show, false, "hello");
+	assert_string_equal(shown(), "\033[2A\r\033[Jhello\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_pipe, close_pipe)
 
 int main(void)
@@ -105,6 +157,8 @@ int main(void)
 		TEST(without_a_terminal_a_plain_line_comes_every_ten_seconds),
 		TEST(news_take_the_live_line_away_first),
 		TEST(quiet_shows_trouble_only),
+		TEST(a_target_tells_rate_queue_and_losses_or_its_problem),
+		TEST(each_target_has_a_live_line_that_is_drawn_over),
 	};
 	return cmocka_run_group_tests_name("record show", tests, NULL, NULL);
 }

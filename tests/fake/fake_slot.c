@@ -1,7 +1,7 @@
 /*
  * A double of telerec-slot for tests of its parent: speaks the real protocol strictly, records
  * nothing, and misbehaves on order. An order is one of those below; FAKE_SLOT names it, or for one
- * recording the last word of its URL (with mode "file" only).
+ * recording the last word of its URL (with mode "file" and "stream" only).
  *
  *   finish        records until stop or until the time is over, then finishes
  *   fail          says page_failed when told to start
@@ -29,8 +29,14 @@
  *   disk_full     the disk is full in the middle
  *   unwell        fails, and is idle again only half a second later
  *
+ * and of a stream:
+ *
+ *   refused       every server refuses it
+ *   unreachable   no server is left, in the middle
+ *
  * Each runtime folder is noted in the file FAKE_SLOT_NOTES; what it was told in FAKE_SLOT_LOG, when
- * that is set. A wrong message ends it with code 99 and a line on standard error.
+ * that is set; what of streams it was told in FAKE_SLOT_STREAMS, a JSON object a line. A wrong
+ * message ends it with code 99 and a line on standard error.
  */
 #include "core/clock.h"
 #include "protocol/message.h"
@@ -55,6 +61,7 @@ struct job {
 	char name[TR_MESSAGE_NAME_MAX];
 	char order[40];
 	int folder;
+	bool is_without_file;
 };
 
 struct fake {
@@ -85,7 +92,7 @@ static bool is_order(const struct fake *fake, const char *order)
 
 static bool is_meeting(const struct fake *fake)
 {
-	return !strcmp(fake->start.mode, "file");
+	return !strcmp(fake->start.mode, "file") || !strcmp(fake->start.mode, "stream");
 }
 
 static void note(const struct fake *fake, const char *what, const char *session_id)
@@ -96,6 +103,26 @@ static void note(const struct fake *fake, const char *what, const char *session_
 	if (!file)
 		return;
 	fprintf(file, "%d %s %s\n", fake->slot, what, session_id);
+	fclose(file);
+}
+
+static void note_streams(const struct tr_message_start *start)
+{
+	const char *path = getenv("FAKE_SLOT_STREAMS");
+	FILE *file = path ? fopen(path, "a") : NULL;
+
+	if (!file)
+		return;
+	json_t *line = json_pack("{s:s, s:s, s:o, s:b, s:b, s:i, s:i, s:I, s:s, s:s}", "session",
+		start->session_id, "mode", start->mode, "streams",
+		start->streams[0] ? json_loads(start->streams, 0, NULL) : json_array(), "file",
+		!start->is_without_file, "constant_rate", start->constant_rate, "kbps",
+		start->video_kbps, "buffer_kbit", start->buffer_kbit, "key_interval_ms",
+		(json_int_t)start->key_interval_ms, "ca_file", start->stream_ca_file, "view_url",
+		start->view_url);
+	json_dumpf(line, file, JSON_COMPACT | JSON_SORT_KEYS);
+	fputc('\n', file);
+	json_decref(line);
 	fclose(file);
 }
 
@@ -168,9 +195,11 @@ static void make_files(struct fake *fake, unsigned index)
 	struct tr_message message = {.type = TR_MESSAGE_FINISHED};
 	struct tr_message_finished *finished = &message.finished;
 
-	write_file(job->folder, job->name, ".mp4");
 	snprintf(finished->session_id, sizeof(finished->session_id), "%s", job->session_id);
-	snprintf(finished->file, sizeof(finished->file), "%.100s.mp4", job->name);
+	if (!job->is_without_file) {
+		write_file(job->folder, job->name, ".mp4");
+		snprintf(finished->file, sizeof(finished->file), "%.100s.mp4", job->name);
+	}
 	snprintf(finished->report, sizeof(finished->report), "report.json");
 	snprintf(finished->grade, sizeof(finished->grade), "A");
 	finished->duration_ms = 1000;
@@ -190,6 +219,7 @@ static void add_job(
 	snprintf(job->name, sizeof(job->name), "%s", name);
 	snprintf(job->order, sizeof(job->order), "%s", order);
 	job->folder = folder;
+	job->is_without_file = false;
 }
 
 static void work_on_jobs(struct fake *fake)
@@ -232,14 +262,18 @@ static void send_stopped(struct fake *fake, enum tr_reason reason, bool has_file
 
 static void end(struct fake *fake, enum tr_reason reason)
 {
-	bool has_files = fake->is_started;
+	bool has_files = fake->is_started && !fake->start.is_without_file;
 
 	send_state(fake, "stopping");
 	send_stopped(fake, reason, has_files);
-	if (has_files)
+	if (fake->is_started) {
 		add_job(fake, fake->start.session_id, fake->start.name, fake->order, fake->folder);
-	else
+		fake->jobs[fake->job_count - 1].is_without_file = !has_files;
+	} else {
 		close(fake->folder);
+	}
+	if (!is_meeting(fake) && reason != TR_REASON_NONE)
+		send_failed(fake, reason, tr_reason_sentence(reason));
 	if (has_files && is_order(fake, "die_over"))
 		write_file(fake->folder, "die", "");
 	fake->folder = -1;
@@ -268,6 +302,7 @@ static void on_start(struct fake *fake, const struct tr_message_start *start, in
 	fake->folder = folder;
 	take_order(fake);
 	note(fake, start->is_resume ? "resume" : "start", start->session_id);
+	note_streams(start);
 	if (is_order(fake, "fail") && !is_meeting(fake)) {
 		send_failed(fake, TR_REASON_PAGE_FAILED, "no page");
 		return;
@@ -294,8 +329,9 @@ static void begin(struct fake *fake)
 {
 	struct tr_message message = {.type = TR_MESSAGE_STARTED};
 
-	write_file(fake->folder, fake->start.name,
-		fake->start.is_resume ? ".part-002.mp4" : ".part-001.mp4");
+	if (!fake->start.is_without_file)
+		write_file(fake->folder, fake->start.name,
+			fake->start.is_resume ? ".part-002.mp4" : ".part-001.mp4");
 	fake->is_started = true;
 	if (is_meeting(fake))
 		send_state(fake, "recording");
@@ -316,6 +352,31 @@ static bool dies_now(const struct fake *fake)
 	       (is_order(fake, "die_twice") && (!is_resume || is_second));
 }
 
+static void send_streams(struct fake *fake)
+{
+	struct tr_message message = {.type = TR_MESSAGE_STREAM};
+	struct tr_message_stream *to = &message.stream;
+	json_t *streams = json_loads(fake->start.streams, 0, NULL), *stream;
+	size_t i;
+
+	require(json_is_array(streams), "streams are a list");
+	memcpy(to->session_id, fake->start.session_id, sizeof(to->session_id));
+	snprintf(to->state, sizeof(to->state), "streaming");
+	to->kbps = 2900;
+	to->queued_ms = 40;
+	to->reconnects = 1;
+	to->dropped = 12;
+	to->bytes = 3 << 20;
+	json_array_foreach(streams, i, stream)
+	{
+		const char *name = json_string_value(json_object_get(stream, "name"));
+		require(name && json_object_get(stream, "url"), "a stream has a name and a URL");
+		snprintf(to->name, sizeof(to->name), "%s", name);
+		send_message(fake, &message);
+	}
+	json_decref(streams);
+}
+
 static void record_a_little(struct fake *fake)
 {
 	struct tr_message message = {.type = TR_MESSAGE_PROGRESS};
@@ -323,8 +384,14 @@ static void record_a_little(struct fake *fake)
 
 	if (is_order(fake, "slow") || fake->is_hung)
 		return;
+	if (is_order(fake, "refused")) {
+		end(fake, TR_REASON_STREAM_REFUSED);
+		return;
+	}
 	if (!fake->is_started)
 		begin(fake);
+	if (fake->start.streams[0])
+		send_streams(fake);
 	message.progress.time_ms = time_ms;
 	message.progress.peak_db = -12;
 	send_message(fake, &message);
@@ -339,6 +406,8 @@ static void record_a_little(struct fake *fake)
 			end(fake, TR_REASON_NO_MEDIA);
 		else if (is_order(fake, "disk_full"))
 			end(fake, TR_REASON_DISK_FULL);
+		else if (is_order(fake, "unreachable"))
+			end(fake, TR_REASON_STREAM_LOST);
 	}
 	if (fake->is_recording && fake->start.duration_ms > 0 && time_ms >= fake->start.duration_ms)
 		end(fake, TR_REASON_NONE);
