@@ -44,7 +44,8 @@ struct slot {
 	struct tr_backoff backoff;
 	int64_t launched_ns;
 	unsigned starts;
-	bool is_word_idle; /* the slot's own last word */
+	bool is_word_idle;  /* the slot's own last word */
+	bool is_waited_for; /* its door is open, and a recording waits at it: `timer` ends that */
 	char problem[512];
 	char runtime_base[PATH_MAX];
 	struct tr_message_ready ready;
@@ -648,6 +649,7 @@ static void take_in(struct slot *slot)
 {
 	slot->launched_ns = tr_clock_now_ns();
 	slot->starts++;
+	slot->is_waited_for = false;
 	int rc = watch_process(slot);
 	if (rc == 0)
 		rc = configure(slot);
@@ -680,6 +682,10 @@ static void launch(struct slot *slot)
 			note_problem(slot, "slot %u waits for its service (telerec-slot@%u)",
 				slot->number, slot->number);
 		tr_slotdoor_open(slot->door);
+		/* A recording does not wait for ever for a service that does not come back. */
+		slot->is_waited_for = slot->state == TR_SLOTLIFE_RESUMING_AWAY;
+		if (slot->is_waited_for)
+			set_timer(slot, supervisor->settings.limits.ready_ms * TR_NS_PER_MS);
 		return;
 	}
 	int rc =
@@ -693,12 +699,21 @@ static void launch(struct slot *slot)
 	feed(slot, is_too_often(slot) ? TR_SLOTLIFE_GIVEN_UP : TR_SLOTLIFE_LOST);
 }
 
+static void stop_waiting(struct slot *slot)
+{
+	slot->is_waited_for = false;
+	tr_warning("slot %u: its service did not come back in time", slot->number);
+	feed(slot, TR_SLOTLIFE_GIVEN_UP);
+}
+
 static int on_timer(sd_event_source *source, uint64_t now_us, void *data)
 {
 	struct slot *slot = data;
 
 	(void)source, (void)now_us;
-	if (!slot->link)
+	if (slot->is_waited_for)
+		stop_waiting(slot);
+	else if (!slot->link)
 		launch(slot);
 	else if (slot->state == TR_SLOTLIFE_STARTING ||
 		 slot->state == TR_SLOTLIFE_RESUMING_STARTING)

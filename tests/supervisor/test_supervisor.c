@@ -25,6 +25,7 @@ static unsigned started, stopped, finished, failed, warnings;
 static struct tr_message_stopped last_stopped;
 static uint64_t last_job;
 static int64_t deadline_ns;
+static int64_t ready_ms;
 
 static void on_condition(unsigned slot, void *user)
 {
@@ -70,6 +71,7 @@ static int make_home(void **state)
 	setenv("FAKE_SLOT_LOG", log_path, 1);
 	assert_true(sd_event_new(&event) >= 0);
 	started = stopped = finished = failed = warnings = 0;
+	ready_ms = 20000;
 	deadline_ns = tr_clock_now_ns() + DEADLINE_NS;
 	return 0;
 }
@@ -140,7 +142,7 @@ static void start_program(const char *order, const char *program, const char *so
 	settings->socket_dir = socket_dir;
 	settings->log_level = 3;
 	settings->limits = (struct tr_supervisor_limits){
-		.ready_ms = 20000,
+		.ready_ms = ready_ms,
 		.started_ms = 20000,
 		.silence_ms = 3000,
 		.stopped_ms = 2000,
@@ -467,6 +469,29 @@ static void slots_of_the_service_manager_are_taken_in(void **state)
 	assert_false(has_file("1.sock"));
 }
 
+static void a_service_that_does_not_come_back_loses_its_recording(void **state)
+{
+	pid_t pids[2];
+
+	ready_ms = 3000;
+	start_program("finish", "/nonexistent", home);
+	turn();
+	pids[0] = start_service(1);
+	pids[1] = start_service(2);
+	WAIT(tr_supervisor_ready_slots(supervisor) == SLOTS);
+	record(1, "one", "finish");
+	WAIT(started == 1);
+	kill(pids[0], SIGKILL);
+	waitpid(pids[0], NULL, 0);
+	WAIT(stopped == 1);
+	assert_int_equal(last_stopped.reason, TR_REASON_SLOT_LOST);
+	pids[0] = start_service(1);
+	WAIT(finished == 1);
+	tr_supervisor_destroy(tr_take(supervisor));
+	for (unsigned i = 0; i < 2; i++)
+		assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_home)
 
 int main(void)
@@ -492,6 +517,7 @@ int main(void)
 		TEST(a_slot_that_babbles_is_replaced_until_it_is_too_much),
 		TEST(an_old_folder_is_finished_on_request),
 		TEST(slots_of_the_service_manager_are_taken_in),
+		TEST(a_service_that_does_not_come_back_loses_its_recording),
 	};
 	return cmocka_run_group_tests_name("supervisor", tests, NULL, NULL);
 }
