@@ -39,6 +39,7 @@ enum phase {
 	PHASE_LOADING, /* opened, not yet loaded */
 	PHASE_JOINING, /* loaded */
 	PHASE_JOINED,
+	PHASE_LOST,   /* was joined; the page may find back, loading itself again perhaps */
 	PHASE_ENDING, /* the picture is taken */
 	PHASE_ENDED,
 	PHASE_LEAVING,	/* the room */
@@ -52,7 +53,7 @@ struct tr_meeting {
 	sd_event_source *timer;
 	char *url, *script;
 	bool has_login;
-	int64_t load_timeout_ms, join_timeout_ms;
+	int64_t load_timeout_ms, join_timeout_ms, lost_timeout_ms;
 	struct tr_call_limits limits;
 
 	struct tr_browser *browser; /* of the open page; NULL: gone */
@@ -161,8 +162,16 @@ static struct tr_join_state join_state(const struct tr_meeting *meeting)
 static void fail_joining(struct tr_meeting *meeting)
 {
 	const struct tr_join_state state = join_state(meeting);
-	char sentence[SENTENCE_SIZE];
+	char sentence[SENTENCE_SIZE], time[32];
 
+	if (meeting->phase == PHASE_LOST && !tr_join_cause_is_final(&state)) {
+		snprintf(sentence, sizeof(sentence),
+			"the page lost the meeting and was not back in it after %s: check the "
+			"meeting's server, and the network between it and here",
+			tr_join_cause_format_ms(meeting->lost_timeout_ms, time));
+		finish(meeting, TR_MEETING_ICE_FAILED, sentence);
+		return;
+	}
 	tr_join_cause_describe(&state, sentence, sizeof(sentence));
 	finish(meeting, TR_MEETING_JOIN_FAILED, sentence);
 }
@@ -177,7 +186,7 @@ static void judge_joining(struct tr_meeting *meeting)
 		meeting->cause_since_ms = -1;
 	else if (meeting->cause_since_ms < 0)
 		meeting->cause_since_ms = now;
-	int64_t until = meeting->phase == PHASE_JOINING ? meeting->deadline_ms : -1;
+	int64_t until = meeting->phase == PHASE_LOADING ? -1 : meeting->deadline_ms;
 	if (meeting->cause_since_ms >= 0 &&
 		(until < 0 || meeting->cause_since_ms + CAUSE_STANDS_MS < until))
 		until = meeting->cause_since_ms + CAUSE_STANDS_MS;
@@ -214,13 +223,10 @@ static void finish_call(struct tr_meeting *meeting, enum tr_call_verdict verdict
 		finish(meeting, TR_MEETING_NO_MEDIA, sentence);
 		break;
 	case TR_CALL_ICE_FAILED:
-		snprintf(sentence, sizeof(sentence), "%s for %s: %s",
-			meeting->state.is_joined ? "the connection to the video bridge was down"
-						 : "the page had lost the meeting",
-			tr_join_cause_format_ms(limits->ice_ms, time),
-			meeting->state.is_joined
-				? "check that its UDP port (10000) can be reached from here"
-				: "check the network between the meeting's server and here");
+		snprintf(sentence, sizeof(sentence),
+			"the connection to the video bridge was down for %s: check that its UDP "
+			"port (10000) can be reached from here",
+			tr_join_cause_format_ms(limits->ice_ms, time));
 		finish(meeting, TR_MEETING_ICE_FAILED, sentence);
 		break;
 	case TR_CALL_KICKED:
@@ -291,51 +297,79 @@ static void tell_state(struct tr_meeting *meeting, bool is_joined)
 		meeting->events.on_state(&state, meeting->user);
 }
 
-/* A page that has lost the meeting still has everybody in it, but no connection to them. */
-static void take_sample(struct tr_meeting *meeting, const struct tr_meeting_news *news)
-{
-	if (news->is_joined) {
-		meeting->sample = news->sample;
-	} else {
-		meeting->sample.is_connected = false;
-		meeting->sample.download_kbps = 0;
-		meeting->sample.is_kicked |= news->sample.is_kicked;
-	}
-	tr_call_checks_update(&meeting->checks, &meeting->sample, now_ms());
-}
-
 static void enter_call(struct tr_meeting *meeting)
 {
+	bool is_back = meeting->phase == PHASE_LOST;
+
 	meeting->phase = PHASE_JOINED;
-	meeting->sample = (struct tr_call_sample){0};
+	meeting->cause_since_ms = -1;
 	tr_call_checks_init(&meeting->checks, &meeting->limits);
-	tr_info("joined the meeting");
-	if (meeting->events.on_joined)
+	tr_info(is_back ? "the page is back in the meeting" : "joined the meeting");
+	if (!is_back && meeting->events.on_joined)
 		meeting->events.on_joined(meeting->user);
+}
+
+/* A page without its meeting cannot say who is in it: nobody has left for that. */
+static void lose_call(struct tr_meeting *meeting)
+{
+	if (meeting->phase == PHASE_JOINED) {
+		tr_info("the page has lost the meeting; it may find back by itself");
+		meeting->phase = PHASE_LOST;
+		meeting->deadline_ms = now_ms() + meeting->lost_timeout_ms;
+		meeting->sample.is_connected = false;
+		meeting->sample.download_kbps = 0;
+		tell_state(meeting, false);
+	}
+	if (meeting->phase == PHASE_LOST)
+		judge_joining(meeting);
+}
+
+/* Said on the way out; true when that ended it. */
+static bool is_over(struct tr_meeting *meeting, const struct tr_meeting_news *news)
+{
+	if (meeting->phase != PHASE_JOINED && meeting->phase != PHASE_LOST)
+		return false;
+	if (news->sample.is_kicked)
+		finish_call(meeting, TR_CALL_KICKED);
+	else if (!news->is_joined && !strcmp(news->conference_error, "conference.destroyed"))
+		finish(meeting, TR_MEETING_EMPTY, "the meeting was ended for everybody");
+	else
+		return false;
+	return true;
 }
 
 static void handle_state(struct tr_meeting *meeting, const struct tr_meeting_news *news)
 {
-	bool is_joining = meeting->phase == PHASE_LOADING || meeting->phase == PHASE_JOINING;
+	bool is_in = news->is_joined && !news->is_no_recorder;
 
 	meeting->last = *news;
 	meeting->away[0] = '\0';
-	if (is_joining && (!news->is_joined || news->is_no_recorder)) {
-		judge_joining(meeting);
+	if (is_over(meeting, news))
 		return;
-	}
-	if (is_joining)
+	switch (meeting->phase) {
+	case PHASE_LOADING:
+	case PHASE_JOINING:
+	case PHASE_LOST:
+		if (!is_in) {
+			judge_joining(meeting);
+			return;
+		}
 		enter_call(meeting);
-	if (meeting->phase != PHASE_JOINED)
-		return;
-	if (!news->is_joined && !strcmp(news->conference_error, "conference.destroyed")) {
-		tell_state(meeting, false);
-		if (meeting->phase == PHASE_JOINED)
-			finish(meeting, TR_MEETING_EMPTY, "the meeting was ended for everybody");
+		break;
+	case PHASE_JOINED:
+		if (!is_in) {
+			lose_call(meeting);
+			return;
+		}
+		break;
+	default:
 		return;
 	}
-	take_sample(meeting, news);
-	tell_state(meeting, news->is_joined);
+	if (meeting->phase != PHASE_JOINED) /* left from within on_joined */
+		return;
+	meeting->sample = news->sample;
+	tr_call_checks_update(&meeting->checks, &meeting->sample, now_ms());
+	tell_state(meeting, true);
 	if (meeting->phase == PHASE_JOINED)
 		judge_call(meeting, true);
 }
@@ -359,12 +393,8 @@ static void handle_member(struct tr_meeting *meeting, const struct tr_meeting_ne
 static void handle_away(struct tr_meeting *meeting, const struct tr_meeting_news *news)
 {
 	snprintf(meeting->away, sizeof(meeting->away), "%s", news->origin);
-	if (meeting->phase != PHASE_JOINED)
-		return;
-	const struct tr_meeting_news lost = {.kind = TR_MEETING_NEWS_STATE};
-	take_sample(meeting, &lost);
-	tell_state(meeting, false);
-	judge_call(meeting, true);
+	meeting->last = (struct tr_meeting_news){0};
+	lose_call(meeting);
 }
 
 void tr_meeting_handle_push(struct tr_meeting *meeting, const char *name, const char *payload)
@@ -510,6 +540,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 	switch (meeting->phase) {
 	case PHASE_LOADING:
 	case PHASE_JOINING:
+	case PHASE_LOST:
 		judge_joining(meeting);
 		break;
 	case PHASE_JOINED:
@@ -564,6 +595,9 @@ static int prepare(struct tr_meeting *meeting, const struct tr_meeting_settings 
 		.no_media_ms = with_default(settings->no_media_timeout_ms, 3 * 60 * 1000),
 		.ice_ms = with_default(settings->ice_timeout_ms, 30 * 1000),
 	};
+	/* A page that has lost its server shows so for a while, loads itself again, and joins. */
+	meeting->lost_timeout_ms =
+		meeting->load_timeout_ms + meeting->join_timeout_ms + meeting->limits.ice_ms;
 	meeting->members = json_object();
 	meeting->identities = json_array();
 	if (!meeting->members || !meeting->identities)
@@ -634,6 +668,7 @@ void tr_meeting_forget_browser(struct tr_meeting *meeting)
 	case PHASE_LOADING:
 	case PHASE_JOINING:
 	case PHASE_JOINED:
+	case PHASE_LOST:
 		meeting->phase = PHASE_NONE;
 		set_timer(meeting, -1);
 		break;

@@ -39,7 +39,7 @@ enum tr_meeting_end {
 	TR_MEETING_KICKED,	/* clean */
 	TR_MEETING_JOIN_FAILED, /* also: log-in refused, lobby, password, overrides switched off */
 	TR_MEETING_NO_MEDIA,
-	TR_MEETING_ICE_FAILED,
+	TR_MEETING_ICE_FAILED, /* also: the page lost the meeting and did not find back */
 };
 
 struct tr_meeting_state {

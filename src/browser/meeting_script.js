@@ -116,6 +116,10 @@
 			wasKicked ||= isSelf === true;
 			look();
 		});
+		room.addListener("xmpp.muc_destroyed", () => {
+			wasDestroyed = true;
+			look();
+		});
 	}
 
 	/* What the other participants of the room see */
@@ -130,6 +134,7 @@
 	/* What the meeting is like */
 
 	let wasKicked = false;
+	let wasDestroyed = false;
 	let watched = null; /* rooms: listened to, told about us */
 	let told = null;
 	let others = [];
@@ -156,6 +161,7 @@
 
 		if (isJoined && isRecorder !== false && watched !== room) {
 			watched = room;
+			wasDestroyed = false;
 			attempt(() => watchMembers(room.room));
 		}
 		if (watched === room && told !== room) {
@@ -167,7 +173,7 @@
 		const now = {
 			t: "state",
 			app: conference !== null,
-			joined: isJoined,
+			joined: isJoined && !wasDestroyed,
 			recorder: isRecorder,
 			participants: others.length,
 			telephones: others.filter(p => attempt(() => isTelephone(p), false)).length,
@@ -179,7 +185,8 @@
 			video: ["playing", "pause", "start"].includes(feature("features/shared-video").status),
 			kicked: wasKicked,
 			connectionError: text(attempt(() => feature("features/base/connection").error.name, "")),
-			conferenceError: text(attempt(() => meeting.error.name, "")),
+			conferenceError: wasDestroyed ? "conference.destroyed"
+				: text(attempt(() => meeting.error.name, "")),
 			lobby: Boolean(lobby.knocking || meeting.membersOnly),
 		};
 		const news = JSON.stringify(now);

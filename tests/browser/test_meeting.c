@@ -521,6 +521,20 @@ static void a_page_that_loads_itself_again_is_followed(void **state)
 	leave_meeting();
 }
 
+static void a_page_that_stays_lost_is_a_failure(void **state)
+{
+	char url[128];
+	struct tr_meeting_settings settings = with_room(url, "server-lost.1", 0);
+
+	settings.load_timeout_ms = 4000; /* with the two others: how long it may be lost */
+	settings.join_timeout_ms = settings.ice_timeout_ms = 2000;
+	settings.empty_timeout_ms = 1000;
+	open_meeting(&settings);
+	ends_with(TR_MEETING_ICE_FAILED, "lost the meeting and was not back in it after 8 s");
+	assert_int_equal(t.state.participants, 2);
+	assert_false(t.state.is_joined || t.state.is_connected);
+}
+
 static void a_kick_ends_it_at_once(void **state)
 {
 	open_room("kicked.1");
@@ -728,6 +742,7 @@ static int run(void)
 		test(a_broken_connection_is_a_failure),
 		test(a_connection_that_comes_back_is_none),
 		test(a_page_that_loads_itself_again_is_followed),
+		test(a_page_that_stays_lost_is_a_failure),
 		test(a_kick_ends_it_at_once),
 		test(a_crashed_page_is_joined_again),
 		test(a_hung_page_is_joined_again),

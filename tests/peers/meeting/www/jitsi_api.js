@@ -27,7 +27,7 @@ function strict(path, members) {
 class Listeners {
 	constructor() {
 		this.lists = new Map([["xmpp.muc_member_joined", []], ["xmpp.muc_member_left", []],
-			["xmpp.display_name_changed", []], ["xmpp.kicked", []]]);
+			["xmpp.display_name_changed", []], ["xmpp.kicked", []], ["xmpp.muc_destroyed", []]]);
 	}
 	add(event, fn) {
 		if (!this.lists.has(event))

@@ -4,7 +4,7 @@
 const parameters = new URLSearchParams(location.search);
 
 const SCENARIOS = ["leave", "all-mute", "ice-fails", "reconnect", "no-media", "shared-video",
-	"kicked", "ended", "crash", "reload", "hang", "late-join", "never-joins", "password", "lobby",
+	"kicked", "ended", "server-lost", "crash", "reload", "hang", "late-join", "never-joins", "password", "lobby",
 	"room-password", "no-overrides", "old-api", "hidden-only", "telephones", "redirect"];
 
 function readAddress() {

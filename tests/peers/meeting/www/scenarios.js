@@ -74,8 +74,14 @@ const LATER = {
 		showNotice("You have been removed from the meeting");
 	},
 	"ended": meeting => {
+		demo.listeners.tell("xmpp.muc_destroyed", "");
 		lose(meeting, "conference.destroyed");
 		showNotice("The meeting has been ended");
+	},
+	"server-lost": meeting => {
+		lose(meeting, "");
+		meeting.connectionState = {error: {name: "connection.droppedError"}};
+		showNotice("Unfortunately, something went wrong");
 	},
 	"crash": crash,
 	"reload": () => location.reload(),
