@@ -151,10 +151,13 @@ void tr_xmpp_down_plan(struct tr_xmpp_stream *stream, int64_t now_ns)
 		stream->resume_due_ns = tr_xmpp_stream_after(now_ns, stream->waits.resume);
 	else if (was_online)
 		tr_xmpp_hear_loss(stream);
-	bool is_silent = stream->down == TR_XMPP_DOWN_AT_ONCE;
+	bool is_said = stream->down == TR_XMPP_DOWN_AT_ONCE ||
+		       !strcmp(stream->problem, stream->said_problem);
 	int64_t wait = next_wait_ms(stream);
 	stream->due_ns = tr_xmpp_stream_after(now_ns, wait);
-	if (!is_silent)
-		tr_warning("%s: %s, trying again in %.1f s", stream->name, stream->problem,
-			(double)wait / 1000);
+	if (is_said)
+		return; /* once, however often it is tried */
+	strcpy(stream->said_problem, stream->problem);
+	tr_warning("%s: %s, trying again in %.1f s and so on", stream->name, stream->problem,
+		(double)wait / 1000);
 }

@@ -147,6 +147,7 @@ static void take_presence(struct tr_xmpp_stream *stream, xmpp_stanza_t *presence
 	tr_brewery_take_presence(&stream->brewery, presence, tr_clock_now_ns());
 	if (stream->brewery.state == TR_BREWERY_IN && !stream->is_age_live) {
 		stream->is_age_live = true;
+		stream->said_problem[0] = '\0';
 		stream->in_ns = tr_clock_now_ns();
 		tr_info("%s: in %s as \"%s\"", stream->name, stream->brewery.room,
 			stream->brewery.nick);

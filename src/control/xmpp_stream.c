@@ -350,12 +350,13 @@ static int start_thread(struct tr_xmpp_stream *stream)
 static int init(struct tr_xmpp_stream *stream, const struct tr_xmpp_server *server)
 {
 	struct tr_xmpp_link *link = &stream->link;
-	char nick[TR_BREWERY_NICK_MAX + 16];
+	char nick[TR_BREWERY_NICK_MAX + 16], where[sizeof(stream->name) - 32];
 
 	int rc = tr_xmpp_server_copy(server, &stream->server);
 	if (rc < 0)
 		return rc;
-	tr_xmpp_server_describe(&stream->server, stream->name, sizeof(stream->name));
+	tr_xmpp_server_describe(&stream->server, where, sizeof(where));
+	snprintf(stream->name, sizeof(stream->name), "%s, slot %u", where, stream->slot);
 	if (stream->slot > 1)
 		snprintf(nick, sizeof(nick), "%s-%u", stream->server.nickname, stream->slot);
 	else
@@ -417,7 +418,7 @@ void tr_xmpp_stream_destroy(struct tr_xmpp_stream *stream, int64_t deadline_ns)
 		return;
 	if (join(stream, deadline_ns) < 0) {
 		tr_xmpp_login_cut_socket(stream);
-		if (join(stream, tr_xmpp_stream_after(tr_clock_now_ns(), 500)) < 0) {
+		if (join(stream, tr_xmpp_stream_after(tr_clock_now_ns(), 200)) < 0) {
 			tr_warning("%s: still looking for the server, not waiting", stream->name);
 			pthread_detach(stream->thread);
 		}

@@ -99,6 +99,7 @@ struct tr_xmpp_stream {
 	char certificate_error[256];
 	char cut_reason[160];
 	char problem[512];
+	char said_problem[512]; /* in the log, since the last stay in the brewery */
 	unsigned tries, refusals;
 	int64_t due_ns; /* the next try */
 	int64_t resume_due_ns;
