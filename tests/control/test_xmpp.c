@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BREWERY "jibribrewery@internal.meet.test"
 #define NS "http://jitsi.org/protocol/jibri"
@@ -504,6 +505,40 @@ static void the_end_leaves_the_brewery_at_once(void **state)
 	assert_true(tr_clock_now_ns() - before < 3 * TR_NS_PER_S); /* 5 s as a ghost */
 }
 
+static void the_log_holds_no_secret_even_when_it_tells_everything(void **state)
+{
+	static char log[1 << 20];
+	static const char *const secrets[] = {"pass-jibri", "KEY-1", "TOKEN-2", "call-secret"};
+	FILE *file = tmpfile();
+	int old = dup(STDERR_FILENO);
+
+	server.call_password = "call-secret";
+	assert_true(file && dup2(fileno(file), STDERR_FILENO) >= 0);
+	tr_log_set_level(TR_LOG_DEBUG);
+	start_node(1);
+	wait_for(is_present(0));
+	start_focus(BREWERY);
+	wait_for(shows("telerec", false));
+	node.answer = TR_CONTROL_FAILED;
+	ask("a", "action='start' recording_mode='stream' room='" ROOM "' session_id='s1' "
+		 "streamid='KEY-1'");
+	ask("b", START "session_id='s2' app_data='{TOKEN-2'");
+	ask("c", "action='start' recording_mode='stream' room='x@other.org' session_id='s3' "
+		 "streamid='KEY-1' app_data='TOKEN-2'");
+	ask("d", "streamid='KEY-1' app_data='TOKEN-2'");
+	wait_for(heard("id=\"d\""));
+	tear_down(NULL);
+	dup2(old, STDERR_FILENO);
+	close(old);
+	rewind(file);
+	size_t size = fread(log, 1, sizeof(log) - 1, file);
+	log[size] = '\0';
+	fclose(file);
+	assert_non_null(strstr(log, "session s2")); /* it was written at all */
+	for (unsigned i = 0; i < TR_COUNT(secrets); i++)
+		assert_null(strstr(log, secrets[i]));
+}
+
 static void a_wrong_password_is_named_and_nothing_else_tried(void **state)
 {
 	server.control_password = "not it";
@@ -769,6 +804,7 @@ int main(int argc, char **argv)
 		TEST(a_destroyed_room_is_joined_again),
 		TEST(a_restarted_server_finds_the_node_again),
 		TEST(the_end_leaves_the_brewery_at_once),
+		TEST(the_log_holds_no_secret_even_when_it_tells_everything),
 		TEST(a_wrong_password_is_named_and_nothing_else_tried),
 		TEST(an_unknown_domain_is_named),
 		TEST(an_untrusted_certificate_gets_no_password_but_its_fingerprint_shown),
