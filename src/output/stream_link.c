@@ -18,6 +18,7 @@
 #define WORDS_SIZE 512
 #define SEND_BUFFER_MIN (64 << 10)
 #define SEND_BUFFER_MAX (1 << 20)
+#define SRT_SILENCE_NS (2 * TR_NS_PER_S)
 #define MPEGTS_SRT_PACKET "1316"
 
 /* What libavformat said on this thread during a call: its return codes say too little. */
@@ -36,6 +37,7 @@ struct tr_stream_link {
 	bool has_begun;		      /* begin_ns counts */
 	bool has_header;
 	int64_t begin_ns;
+	int64_t from_ns;	  /* when connecting began */
 	int64_t connect_until_ns; /* INT64_MAX when connected */
 	const _Atomic int64_t *abort_ns;
 	int connect_timeout_ms, io_timeout_ms;
@@ -168,6 +170,17 @@ static int explain_tls(const struct tr_stream_link *link, struct tr_stream_link_
 	return 0;
 }
 
+/* Of SRT there is one code for all; but a refusal comes at once, and silence takes libsrt 3 s. */
+static int explain_srt(const struct tr_stream_link *link, struct tr_stream_link_problem *problem)
+{
+	if (tr_clock_now_ns() - link->from_ns >= SRT_SILENCE_NS)
+		return say(problem, TR_STREAM_LINK_NETWORK, "%s port %d does not answer",
+			link->where.host, link->where.port);
+	return say(problem, TR_STREAM_LINK_REFUSED,
+		"%s port %d refuses the stream: stream id or passphrase wrong", link->where.host,
+		link->where.port);
+}
+
 /* The server was reached, and then ended it. */
 static int explain_refusal(
 	const struct tr_stream_link *link, struct tr_stream_link_problem *problem)
@@ -181,8 +194,7 @@ static int explain_refusal(
 		return say(problem, TR_STREAM_LINK_REFUSED,
 			"%s does not take the upload: address or access wrong", host);
 	if (link->where.scheme == TR_STREAM_URL_SRT)
-		return say(problem, TR_STREAM_LINK_REFUSED,
-			"%s port %d refuses the stream: stream id or passphrase wrong", host, port);
+		return explain_srt(link, problem);
 	if (link->words.handshake == 0)
 		return say(problem, TR_STREAM_LINK_NETWORK,
 			"%s port %d ends the connection without a word: no RTMP server is there, "
@@ -217,6 +229,9 @@ static int explain_open(
 	case AVERROR_EXIT:
 		return say(problem, TR_STREAM_LINK_NETWORK, "%s port %d does not answer (%d s)",
 			host, port, (link->connect_timeout_ms + 999) / 1000);
+	case AVERROR_HTTP_SERVER_ERROR:
+		return say(problem, TR_STREAM_LINK_NETWORK,
+			"%s answers that it has a problem of its own", host);
 	case AVERROR_PROTOCOL_NOT_FOUND:
 	case AVERROR_MUXER_NOT_FOUND:
 		return say(problem, TR_STREAM_LINK_REFUSED,
@@ -477,11 +492,28 @@ static int write_header(struct tr_stream_link *link)
 	return rc < 0 ? rc : 0;
 }
 
+/* Puts an empty playlist where the real one will be: nobody looks at the answers to what the muxer
+ * puts, and a server that does not want it would never be noticed. */
+static int put_playlist(struct tr_stream_link *link)
+{
+	AVDictionary *options = NULL;
+	AVIOContext *answer = NULL;
+
+	av_dict_set(&options, "method", "PUT", 0);
+	av_dict_set(&options, "post_data", "234558544d33550a" /* #EXTM3U */, 0);
+	int rc = open_io(link->format, &answer, link->url, AVIO_FLAG_READ, &options);
+	av_dict_free(&options);
+	avio_closep(&answer);
+	return rc;
+}
+
 static int connect_to_target(struct tr_stream_link *link)
 {
-	int rc = 0;
+	int rc;
 
-	if (!is_http(link)) /* HLS: the muxer opens each file */
+	if (is_http(link)) /* the muxer opens each file */
+		rc = put_playlist(link);
+	else
 		rc = open_io(link->format, &link->format->pb, link->url, AVIO_FLAG_WRITE, NULL);
 	if (rc >= 0 && is_tcp(link) && !is_http(link))
 		limit_silence_of_port(link->where.port, link->io_timeout_ms);
@@ -499,7 +531,8 @@ static struct tr_stream_link *create(const struct tr_stream_link_settings *setti
 	link->abort_ns = settings->abort_ns;
 	link->connect_timeout_ms = settings->connect_timeout_ms;
 	link->io_timeout_ms = settings->io_timeout_ms;
-	link->connect_until_ns = tr_clock_now_ns() + settings->connect_timeout_ms * TR_NS_PER_MS;
+	link->from_ns = tr_clock_now_ns();
+	link->connect_until_ns = link->from_ns + settings->connect_timeout_ms * TR_NS_PER_MS;
 	link->url = strdup(settings->url);
 	if (!link->url) {
 		free(link);
