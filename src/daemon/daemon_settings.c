@@ -79,6 +79,7 @@ int tr_daemon_settings_fill_node(
 		return tr_fail(rc, "too many hosts for the browser");
 	memcpy(settings->request.hosts, configure->hosts, sizeof(configure->hosts));
 	settings->is_host_list_strict = config->browser.allowed_host_count > 0;
+	settings->rules = config;
 	settings->recordings = config->recordings;
 	settings->is_single_use = config->single_use;
 	settings->stop_on_control_loss = config->stop_on_control_loss;

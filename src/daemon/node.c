@@ -9,6 +9,7 @@
 #include "daemon/meeting_host.h"
 #include "daemon/naming.h"
 #include "daemon/recordings_dir.h"
+#include "daemon/streams.h"
 #include "storage/leftovers.h"
 
 #include <errno.h>
@@ -32,6 +33,7 @@ struct session {
 	enum phase phase;
 	bool has_failed; /* and that has been told */
 	bool is_unheard; /* nobody is to be told of it any more */
+	bool is_stream;	 /* that is what was asked for */
 	char id[128];	 /* as asked for; limited by state.json */
 	char label[400]; /* "session ID (ROOM)", for the log */
 	char environment[512];
@@ -298,24 +300,22 @@ static struct session *find_job(struct tr_node *node, uint64_t job)
 	return NULL;
 }
 
-static void tell(struct session *session, enum tr_control_status status)
+static void tell(struct session *session, enum tr_control_status status, bool should_retry)
 {
 	struct tr_node *node = session->node;
-	/* Another node may do better, whatever it was. */
-	bool should_retry = status == TR_CONTROL_OFF_FAILED;
 
 	if (session->origin.connection > 0 && !session->is_unheard)
 		node->outside.send_status(
 			node->outside.user, &session->origin, session->id, status, should_retry);
 }
 
-/* Presence first: see hold(). */
-static void tell_failure(struct session *session)
+/* Presence first: see hold(). Another node may do better, but where a server said no to all. */
+static void tell_failure(struct session *session, enum tr_reason reason)
 {
 	session->has_failed = true;
 	hold(session->node, session->slot);
 	publish_all(session->node);
-	tell(session, TR_CONTROL_OFF_FAILED);
+	tell(session, TR_CONTROL_OFF_FAILED, reason != TR_REASON_STREAM_REFUSED);
 	session->is_unheard = true;
 }
 
@@ -333,9 +333,10 @@ static int on_start_limit(sd_event_source *source, uint64_t usec, void *user)
 	struct session *session = user;
 
 	(void)source, (void)usec;
-	tr_error("%s: nothing is recorded after %.0f s", session->label,
+	tr_error("%s: nothing is %s after %.0f s", session->label,
+		session->is_stream ? "streamed" : "recorded",
 		(double)session->node->settings.start_ms / 1000);
-	tell_failure(session);
+	tell_failure(session, TR_REASON_NONE);
 	end_session(session, "it did not start in time");
 	return 0;
 }
@@ -427,18 +428,19 @@ static int fill_start(
 	};
 
 	*to = node->request;
-	for (size_t i = 0; i < TR_COUNT(words); i++) {
-		int rc = tr_text_format(words[i].out, words[i].size, "%s", words[i].text);
-		if (rc < 0)
-			return rc;
-	}
-	if (to->hosts[0]) {
-		int rc = tr_meeting_host_allow(
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < TR_COUNT(words); i++)
+		rc = tr_text_format(words[i].out, words[i].size, "%s", words[i].text);
+	if (rc < 0)
+		return rc;
+	if (to->hosts[0])
+		rc = tr_meeting_host_allow(
 			to->url, node->settings.is_host_list_strict, to->hosts, sizeof(to->hosts));
-		if (rc < 0)
-			return tr_fail(rc, "the meeting's host is not among browser.allowed_hosts");
-	}
-	snprintf(to->mode, sizeof(to->mode), "file");
+	if (rc < 0)
+		return tr_fail(rc, "the meeting's host is not among browser.allowed_hosts");
+	rc = tr_streams_fill(node->settings.rules, request, to);
+	if (rc < 0)
+		return rc;
 	to->rtcstats = request->rtcstats;
 	tr_naming_file(request->call_name, tr_clock_wall_ns(), to->name, sizeof(to->name));
 	return 0;
@@ -454,6 +456,7 @@ static struct session *new_session(
 	session->node = node;
 	session->slot = slot;
 	session->phase = PHASE_PENDING;
+	session->is_stream = request->kind == TR_CONTROL_STREAM;
 	session->origin = request->origin;
 	session->accepted_ns = tr_clock_now_ns();
 	snprintf(session->id, sizeof(session->id), "%s", request->session_id);
@@ -475,8 +478,9 @@ static int launch(struct session *session, const struct tr_message_start *start)
 		check_dir(node, true);
 		return tr_fail(rc, "%s: no folder for it in %s", session->label, node->dir.path);
 	}
-	/* With it the folder counts as ours at the next start, should we die. */
-	rc = tr_leftovers_note_finalize(folder, true);
+	/* With it the folder counts as ours at the next start, should we die. Of a stream alone
+	 * there is nothing to be made then. */
+	rc = start->is_without_file ? 0 : tr_leftovers_note_finalize(folder, true);
 	if (rc < 0)
 		tr_warning("%s: it will not be taken up after a crash: %s", session->label,
 			strerror(-rc));
@@ -540,10 +544,8 @@ static enum tr_control_answer start(
 	struct session *same = find_session(node, request->slot, request->session_id);
 	if (same)
 		return answer_duplicate(same, request, why, why_size);
-	if (request->kind == TR_CONTROL_STREAM) {
-		refuse(why, why_size, "this telerec records files; it does not stream yet");
+	if (tr_streams_check(node->settings.rules, request, why, why_size) < 0)
 		return TR_CONTROL_REFUSED;
-	}
 	unsigned slot = choose_slot(node, request->slot);
 	if (slot == 0) {
 		refuse(why, why_size, "%s", why_busy(node, request->slot));
@@ -646,7 +648,8 @@ void tr_node_shut_down(struct tr_node *node, int exit_code)
 		struct session *session = place_of(node, slot)->session;
 		if (!session || session->phase == PHASE_ENDING)
 			continue;
-		tell_failure(session); /* the meeting goes on: somebody else may record it */
+		/* The meeting goes on: somebody else may record it. */
+		tell_failure(session, TR_REASON_NONE);
 		end_session(session, "telerecd ends");
 	}
 }
@@ -671,10 +674,11 @@ static void on_started(struct session *session, const struct tr_message_started 
 		return;
 	session->phase = PHASE_ON;
 	session->start_timer = sd_event_source_disable_unref(session->start_timer);
-	tr_info("%s: recording; joined after %.2f s, on the disk after %.2f s", session->label,
-		(double)started->join_ms / 1000,
+	tr_info("%s: %s; joined after %.2f s, on %s after %.2f s", session->label,
+		session->is_stream ? "streaming" : "recording", (double)started->join_ms / 1000,
+		session->is_stream ? "a server" : "the disk",
 		(double)(tr_clock_now_ns() - session->accepted_ns) / 1e9);
-	tell(session, TR_CONTROL_ON);
+	tell(session, TR_CONTROL_ON, false);
 }
 
 static void over(const char *session_id, void *user)
@@ -707,13 +711,13 @@ static void tell_end(struct session *session, const struct tr_message_stopped *s
 		tr_info("%s: ended%s%s", session->label,
 			stopped->reason == TR_REASON_NONE ? "" : ": ",
 			stopped->reason == TR_REASON_NONE ? "" : sentence);
-		tell(session, TR_CONTROL_OFF);
+		tell(session, TR_CONTROL_OFF, false);
 		return;
 	}
 	tr_error("%s: failed: %s", session->label, sentence);
 	if (stopped->reason == TR_REASON_DISK_FULL || stopped->reason == TR_REASON_DISK_ERROR)
 		check_dir(session->node, true);
-	tell_failure(session);
+	tell_failure(session, stopped->reason);
 }
 
 static void on_stopped(struct session *session, const struct tr_message_stopped *stopped)

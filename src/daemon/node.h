@@ -8,19 +8,21 @@
 #ifndef TR_DAEMON_NODE_H
 #define TR_DAEMON_NODE_H
 
+#include "config/config.h"
 #include "control/actions.h"
 #include "supervisor/supervisor.h"
 
 #define TR_NODE_EXIT_STAY_DOWN                                                                     \
 	255 /* wins over any other: the service manager starts it not again */
 
-/* Zero means the default where one is named. All is copied. */
+/* Zero means the default where one is named. All is copied but the rules. */
 struct tr_node_settings {
 	struct tr_supervisor_settings supervisor;
 	const char *recordings;
 	bool is_single_use;
 	bool stop_on_control_loss;
 	struct tr_message_start request; /* of every recording: quality, times, hosts; filled up */
+	const struct tr_config *rules;	 /* of streams and rooms; kept */
 	bool is_host_list_strict;	 /* no meeting elsewhere than on request.hosts */
 	const char *finalize_script;	 /* "": none */
 	int64_t finalize_timeout_ms;

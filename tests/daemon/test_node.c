@@ -27,6 +27,7 @@ static sd_event *event;
 static struct tr_node *node;
 static const struct tr_control_actions *actions;
 static struct tr_node_settings *settings;
+static struct tr_config rules;
 static int exit_code;
 static int64_t deadline_ns;
 
@@ -131,6 +132,7 @@ static int make_home(void **state)
 	setenv("FAKE_SLOT", "finish", 1);
 	setenv("FAKE_SLOT_NOTES", in_home("notes"), 1);
 	setenv("FAKE_SLOT_LOG", in_home("log"), 1);
+	setenv("FAKE_SLOT_STREAMS", in_home("streams"), 1);
 	assert_true(sd_event_new(&event) >= 0);
 	snprintf(recordings, sizeof(recordings), "%s/rec", home);
 	snprintf(program, sizeof(program), "%s/fake_slot", getenv("TR_BUILD_DIR"));
@@ -140,6 +142,8 @@ static int make_home(void **state)
 	settings->supervisor.log_level = 3;
 	settings->supervisor.limits = (struct tr_supervisor_limits){
 		.silence_ms = 3000, .stopped_ms = 2000, .quit_ms = 1000, .restarts = 2};
+	settings->rules = &rules;
+	tr_config_set_defaults(&rules);
 	settings->recordings = recordings;
 	settings->finalize_script = "";
 	settings->hold_ms = 300;
@@ -230,12 +234,12 @@ static void use_script(void)
 
 /* ---- control ---- */
 
-static enum tr_control_answer ask_as(unsigned connection, unsigned slot, const char *session_id,
-	const char *order, int64_t usage_ms)
+static enum tr_control_answer ask_with(unsigned connection, unsigned slot, const char *session_id,
+	const char *order, int64_t usage_ms, const char *stream_url)
 {
 	char url[100];
 	struct tr_control_start request = {
-		.kind = TR_CONTROL_FILE,
+		.kind = stream_url ? TR_CONTROL_STREAM : TR_CONTROL_FILE,
 		.slot = slot,
 		.environment = connection ? "demo-meet.example" : "",
 		.session_id = session_id,
@@ -244,7 +248,7 @@ static enum tr_control_answer ask_as(unsigned connection, unsigned slot, const c
 		.call_name = "Room",
 		.call_jid = "recorder@recorder.meet.example",
 		.call_password = "secret",
-		.stream_url = "",
+		.stream_url = stream_url ? stream_url : "",
 		.view_url = "",
 		.metadata = "",
 		.url_parameters = "",
@@ -255,6 +259,18 @@ static enum tr_control_answer ask_as(unsigned connection, unsigned slot, const c
 
 	snprintf(url, sizeof(url), "https://meet.example/%s", order);
 	return actions->start(actions->user, &request, why, sizeof(why));
+}
+
+static enum tr_control_answer ask_as(unsigned connection, unsigned slot, const char *session_id,
+	const char *order, int64_t usage_ms)
+{
+	return ask_with(connection, slot, session_id, order, usage_ms, NULL);
+}
+
+static enum tr_control_answer ask_stream(
+	unsigned slot, const char *session_id, const char *order, const char *stream_url)
+{
+	return ask_with(1, slot, session_id, order, 0, stream_url);
 }
 
 static enum tr_control_answer ask(unsigned slot, const char *session_id, const char *order)
@@ -364,22 +380,6 @@ static void a_slot_that_is_not_ready_is_busy_and_ill(void **state)
 	assert_false(look(0).is_healthy);
 	SAYS("slot 1 idle well\n");
 	assert_true(look(0).is_healthy);
-}
-
-static void streams_are_refused_for_good(void **state)
-{
-	struct tr_control_start request = {.kind = TR_CONTROL_STREAM,
-		.slot = 1,
-		.session_id = "s1",
-		.environment = "",
-		.meeting_url = "https://x/y",
-		.room = "",
-		.call_name = ""};
-
-	start_ready();
-	assert_int_equal(
-		actions->start(actions->user, &request, why, sizeof(why)), TR_CONTROL_REFUSED);
-	assert_string_equal(said, "");
 }
 
 /* ---- stopping ---- */
@@ -772,6 +772,110 @@ static void asked_twice_to_shut_down_it_leaves_at_once(void **state)
 	assert_int_equal(exit_code, 0);
 }
 
+/* ---- streams ---- */
+
+#define KEY "abcd-efgh-ijkl"
+
+static void expect_told(const char *words)
+{
+	if (!strstr(read_home("streams"), words))
+		fail_msg("the slot was not told %s, but: %s", words, read_home("streams"));
+}
+
+static void a_stream_is_on_and_off_and_has_no_script(void **state)
+{
+	use_script();
+	write_home("go", "", 0644);
+	start_ready();
+	assert_int_equal(ask_stream(1, "s1", "finish", KEY), TR_CONTROL_ACCEPTED);
+	SAYS("s1 on\n");
+	expect_told("\"mode\":\"stream\"");
+	expect_told("\"file\":false");
+	expect_told("\"url\":\"rtmp://a.rtmp.youtube.com/live2/" KEY "\"");
+	stop(1, "s1");
+	SAYS("s1 off\n");
+	SAYS("s1 over\n");
+	SAYS("slot 1 idle well\n");
+	start_on(1, "s2", "finish");
+	stop(1, "s2");
+	SAYS("s2 over\n"); /* and its script has run */
+	assert_int_equal(count(read_home("ran"), "\n"), 1);
+	assert_non_null(strstr(read_home("ran"), "/s2"));
+}
+
+static void a_stream_that_is_recorded_has_a_script(void **state)
+{
+	use_script();
+	write_home("go", "", 0644);
+	rules.stream.record_too = true;
+	start_ready();
+	assert_int_equal(ask_stream(1, "s1", "finish", KEY), TR_CONTROL_ACCEPTED);
+	SAYS("s1 on\n");
+	expect_told("\"file\":true");
+	stop(1, "s1");
+	SAYS("s1 over\n");
+	assert_non_null(strstr(read_home("ran"), "/s1"));
+}
+
+static void a_stream_that_is_not_allowed_is_refused_before_anything_starts(void **state)
+{
+	strcpy(rules.stream.allowed[0], "rtmp://live\\.example/.*");
+	start_ready();
+	assert_int_equal(ask_stream(1, "s1", "finish", KEY), TR_CONTROL_REFUSED);
+	assert_non_null(strstr(why, "stream.allowed"));
+	assert_null(strstr(why, KEY));
+	assert_int_equal(ask_stream(1, "s2", "finish", ""), TR_CONTROL_REFUSED);
+	assert_string_equal(read_home("streams"), "");
+	assert_string_equal(said, "");
+	assert_false(has_home("rec/s1"));
+	assert_int_equal(
+		ask_stream(1, "s3", "finish", "rtmp://live.example/app/" KEY), TR_CONTROL_ACCEPTED);
+	SAYS("s3 on\n");
+}
+
+static void a_stream_that_all_servers_refuse_is_for_no_other_node(void **state)
+{
+	start_ready();
+	assert_int_equal(ask_stream(1, "s1", "refused", KEY), TR_CONTROL_ACCEPTED);
+	SAYS("s1 failed\n");
+	expect_order("s1 began", "s1 failed");
+	assert_int_equal(count(said, "s1 on"), 0);
+}
+
+static void a_stream_that_is_lost_is_for_another_node(void **state)
+{
+	start_ready();
+	assert_int_equal(ask_stream(1, "s1", "unreachable", KEY), TR_CONTROL_ACCEPTED);
+	SAYS("s1 failed retry\n");
+	expect_order("s1 on", "s1 failed retry");
+}
+
+static void a_recording_goes_to_the_targets_of_its_room_too(void **state)
+{
+	rules.room_count = 1;
+	strcpy(rules.rooms[0].match, "room@.*");
+	rules.rooms[0].stream_count = 1;
+	strcpy(rules.rooms[0].streams[0], "rtmp://live.example/app/" KEY);
+	start_ready();
+	start_on(1, "s1", "finish");
+	expect_told("\"mode\":\"file\"");
+	expect_told("\"file\":true");
+	expect_told("\"url\":\"rtmp://live.example/app/" KEY "\"");
+	stop(1, "s1");
+	SAYS("s1 over\n");
+}
+
+static void a_stream_outlives_its_slot(void **state)
+{
+	start_ready();
+	assert_int_equal(ask_stream(1, "s1", "die_once", KEY), TR_CONTROL_ACCEPTED);
+	WAIT(strstr(read_home("log"), "resume s1"));
+	assert_int_equal(count(read_home("streams"), KEY), 2);
+	stop(1, "s1");
+	SAYS("s1 off\n");
+	SAYS("s1 over\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_home)
 
 int main(void)
@@ -783,7 +887,6 @@ int main(void)
 		TEST(another_session_in_a_busy_slot_is_refused_as_busy),
 		TEST(over_http_any_free_slot_will_do_and_nobody_is_told),
 		TEST(a_slot_that_is_not_ready_is_busy_and_ill),
-		TEST(streams_are_refused_for_good),
 		TEST(a_stop_while_pending_cancels_without_a_failure),
 		TEST(a_stop_for_another_session_touches_nothing),
 		TEST(two_stops_are_one),
@@ -813,6 +916,13 @@ int main(void)
 		TEST(shutting_down_hands_the_meetings_over_and_closes_the_files),
 		TEST(shutting_down_does_not_wait_for_ever),
 		TEST(asked_twice_to_shut_down_it_leaves_at_once),
+		TEST(a_stream_is_on_and_off_and_has_no_script),
+		TEST(a_stream_that_is_recorded_has_a_script),
+		TEST(a_stream_that_is_not_allowed_is_refused_before_anything_starts),
+		TEST(a_stream_that_all_servers_refuse_is_for_no_other_node),
+		TEST(a_stream_that_is_lost_is_for_another_node),
+		TEST(a_recording_goes_to_the_targets_of_its_room_too),
+		TEST(a_stream_outlives_its_slot),
 	};
 	return cmocka_run_group_tests_name("node", tests, NULL, NULL);
 }
