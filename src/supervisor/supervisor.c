@@ -522,8 +522,13 @@ static bool on_failed(struct slot *slot, const struct tr_message *message)
 
 static void on_finished(struct slot *slot, const struct tr_message *message)
 {
-	struct tr_slotjob *job = tr_slotjob_finishing(slot->jobs, message->finished.session_id);
+	const char *session_id = message->finished.session_id;
+	struct tr_slotjob *job = tr_slotjob_finishing(slot->jobs, session_id);
 
+	if (session_id[0] && !strcmp(session_id, slot->ended_session)) { /* it only streamed */
+		slot->ended_session[0] = '\0';
+		return;
+	}
 	if (!job) {
 		tr_warning("slot %u has finished a recording that nobody knows", slot->number);
 		return;
