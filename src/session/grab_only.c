@@ -17,7 +17,7 @@
 struct options {
 	const char *display, *fbdir, *to, *sound;
 	int width, height;
-	int64_t rate, duration_ms, quality, kbps;
+	int64_t rate, duration_ms, quality, kbps, key_interval_ms;
 	bool constant_rate;
 };
 
@@ -31,6 +31,7 @@ static const struct option option_table[] = {
 	{"quality", required_argument, NULL, 'q'},
 	{"kbps", required_argument, NULL, 'k'},
 	{"constant-rate", no_argument, NULL, 'c'},
+	{"key-interval", required_argument, NULL, 'i'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -59,6 +60,8 @@ static int parse_one(struct options *options, int option, const char *value)
 	case 'c':
 		options->constant_rate = true;
 		return 0;
+	case 'i':
+		return tr_text_parse_duration(value, &options->key_interval_ms);
 	default:
 		return -EINVAL;
 	}
@@ -113,6 +116,7 @@ static void fill_settings(const struct options *options, const struct tr_program
 				.display = options->display,
 				.frame_buffer = options->fbdir ? frame_buffer : NULL,
 				.constant_rate = options->constant_rate,
+				.key_interval_ns = options->key_interval_ms * TR_NS_PER_MS,
 				.encoder =
 					{
 						.program = programs->encoder,

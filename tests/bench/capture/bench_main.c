@@ -235,8 +235,11 @@ static int start_ours(struct run *run)
 		argv[count++] = options->quality;
 	}
 	if (options->is_streaming) {
-		argv[count++] = "--stream-vbv";
+		argv[count++] = "--kbps";
 		argv[count++] = options->stream_kbit;
+		argv[count++] = "--constant-rate";
+		argv[count++] = "--key-interval";
+		argv[count++] = "2s";
 	}
 	snprintf(log, sizeof(log), "%s/recorder.log", run->folder);
 	TR_CLEANUP(tr_closep) int out = open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
