@@ -61,9 +61,10 @@ int rtmp_site_free_port(void)
 	return ntohs(address.sin_port);
 }
 
-static bool accepts(int port)
+static bool accepts(const struct rtmp_site *site)
 {
-	struct sockaddr_in address = loopback(port);
+	struct sockaddr_in address = loopback(site->rtmp_port);
+	inet_pton(AF_INET, site->address, &address.sin_addr);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	bool does = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 
@@ -102,7 +103,9 @@ static void write_config(const struct rtmp_site *site)
 		at++;
 		const char *word = at;
 		snprintf(value, sizeof(value), "%s",
-			!strncmp(word, "FOLDER@", 7) ? site->folder : MODULES);
+			!strncmp(word, "FOLDER@", 7)	? site->folder
+			: !strncmp(word, "ADDRESS@", 8) ? site->address
+							: MODULES);
 		for (unsigned i = 0; i < TR_COUNT(ports); i++)
 			if (!strncmp(word, ports[i].word, strlen(ports[i].word)))
 				snprintf(value, sizeof(value), "%d", ports[i].port);
@@ -127,9 +130,16 @@ static void make_certificates(const struct rtmp_site *site)
 
 void rtmp_site_create(struct rtmp_site *site)
 {
+	rtmp_site_create_at(site, "127.0.0.1", 0);
+}
+
+void rtmp_site_create_at(struct rtmp_site *site, const char *address, pid_t network_of)
+{
 	char path[64];
 
 	memset(site, 0, sizeof(*site));
+	site->address = address;
+	site->network_of = network_of;
 	need(getenv("TR_SOURCE_DIR"), "TR_SOURCE_DIR is not set");
 	snprintf(site->folder, sizeof(site->folder), "/tmp/tr-rtmp-XXXXXX");
 	need(mkdtemp(site->folder), "a folder");
@@ -148,15 +158,17 @@ void rtmp_site_create(struct rtmp_site *site)
 
 void rtmp_site_start(struct rtmp_site *site)
 {
-	char config[64], log[64];
+	char config[64], log[64], process[16];
 
 	snprintf(config, sizeof(config), "%s/nginx.conf", site->folder);
 	snprintf(log, sizeof(log), "%s/error.log", site->folder);
-	const char *const argv[] = {NGINX, "-e", log, "-p", site->folder, "-c", config, NULL};
-	struct tr_child_settings settings = {.argv = argv};
+	snprintf(process, sizeof(process), "%d", site->network_of);
+	const char *const argv[] = {"nsenter", "-n", "-t", process, NGINX, "-e", log, "-p",
+		site->folder, "-c", config, NULL};
+	struct tr_child_settings settings = {.argv = site->network_of ? argv : argv + 4};
 	need(tr_child_start(&settings, &site->nginx) == 0, NGINX);
 	int64_t until_ns = tr_clock_now_ns() + START_NS;
-	while (!accepts(site->rtmp_port)) {
+	while (!accepts(site)) {
 		need(tr_child_wait(&site->nginx, 20) == -ETIMEDOUT, "nginx ended, see error.log");
 		need(tr_clock_now_ns() < until_ns, "nginx takes no connections");
 	}
