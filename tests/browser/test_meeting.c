@@ -399,7 +399,7 @@ static void another_site_is_named_and_gets_no_log_in(void **state)
 
 static void it_waits_for_a_late_joining(void **state)
 {
-	open_room("late-join.2");
+	open_room("late-join.1");
 	wait_for(joined, 1);
 	leave_meeting();
 }
@@ -458,12 +458,12 @@ static void a_shared_video_keeps_a_muted_meeting(void **state)
 	char url[128];
 	struct tr_meeting_settings settings = with_room(url, "shared-video.1", 0);
 
-	settings.all_muted_timeout_ms = settings.no_media_timeout_ms = 1500;
+	settings.all_muted_timeout_ms = 1000;
 	settings.no_media_timeout_ms = 10000;
 	open_meeting(&settings);
 	while (t.state.muted != 2)
 		wait_for(states, t.states + 1);
-	run_for_ms(2500);
+	run_for_ms(1600);
 	assert_int_equal(t.ended, 0);
 	evaluate("meeting.sharedVideo = {status: 'stop'}; 1");
 	ends_with(TR_MEETING_MUTED, "muted");
@@ -527,10 +527,10 @@ static void a_page_that_stays_lost_is_a_failure(void **state)
 	struct tr_meeting_settings settings = with_room(url, "server-lost.1", 0);
 
 	settings.load_timeout_ms = 4000; /* with the two others: how long it may be lost */
-	settings.join_timeout_ms = settings.ice_timeout_ms = 2000;
+	settings.join_timeout_ms = settings.ice_timeout_ms = 1000;
 	settings.empty_timeout_ms = 1000;
 	open_meeting(&settings);
-	ends_with(TR_MEETING_ICE_FAILED, "lost the meeting and was not back in it after 8 s");
+	ends_with(TR_MEETING_ICE_FAILED, "lost the meeting and was not back in it after 6 s");
 	assert_int_equal(t.state.participants, 2);
 	assert_false(t.state.is_joined || t.state.is_connected);
 }
