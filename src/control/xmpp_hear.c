@@ -135,13 +135,6 @@ static void take_answer(struct tr_xmpp_stream *stream, xmpp_stanza_t *iq, bool i
 		take_report_answer(stream, id, condition);
 }
 
-static void take_enabled(struct tr_xmpp_stream *stream, xmpp_stanza_t *enabled)
-{
-	const char *resume = xmpp_stanza_get_attribute(enabled, "resume");
-
-	stream->is_resumable = resume && (!strcasecmp(resume, "true") || !strcmp(resume, "1"));
-}
-
 static void take_presence(struct tr_xmpp_stream *stream, xmpp_stanza_t *presence)
 {
 	tr_brewery_take_presence(&stream->brewery, presence, tr_clock_now_ns());
@@ -160,7 +153,7 @@ static void take_presence(struct tr_xmpp_stream *stream, xmpp_stanza_t *presence
 int tr_xmpp_hear(xmpp_conn_t *conn, xmpp_stanza_t *stanza, void *user)
 {
 	struct tr_xmpp_stream *stream = user;
-	const char *name = xmpp_stanza_get_name(stanza), *ns = xmpp_stanza_get_ns(stanza);
+	const char *name = xmpp_stanza_get_name(stanza);
 	const char *type = xmpp_stanza_get_type(stanza);
 
 	stream->activity++;
@@ -172,7 +165,5 @@ int tr_xmpp_hear(xmpp_conn_t *conn, xmpp_stanza_t *stanza, void *user)
 		take_request(stream, stanza, !strcmp(type, "get"));
 	else if (!strcmp(name, "iq"))
 		take_answer(stream, stanza, type && !strcmp(type, "error"));
-	else if (!strcmp(name, "enabled") && ns && !strcmp(ns, XMPP_NS_SM))
-		take_enabled(stream, stanza);
 	return 1;
 }

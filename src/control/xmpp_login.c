@@ -107,6 +107,11 @@ void tr_xmpp_login_log(void *user, xmpp_log_level_t level, const char *area, con
 		}
 	} else if (!strncmp(text, "RECV: <proceed", strlen("RECV: <proceed"))) {
 		tr_xmpp_login_unlock_hashes(stream); /* a handshake comes, which takes its time */
+	} else if (!strncmp(text, "RECV: <enabled", strlen("RECV: <enabled"))) {
+		/* libstrophe 0.14 gets it before it says that we are logged in, 0.12 after that */
+		stream->is_resume_offered = strstr(text, "resume=\"true\"") != NULL ||
+					    strstr(text, "resume=\"1\"") != NULL;
+		stream->is_resumable = stream->is_online && stream->is_resume_offered;
 	} else if (!strncmp(text, "RECV: </stream", strlen("RECV: </stream"))) {
 		stream->is_stream_over = true;
 	}
@@ -217,7 +222,7 @@ static void on_login(struct tr_xmpp_stream *stream)
 		tr_xmpp_login_cut_socket(stream);
 		return;
 	}
-	stream->is_resumable = false; /* until it is enabled */
+	stream->is_resumable = stream->is_resume_offered;
 	tr_brewery_reset(&stream->brewery, jid, now);
 	stream->brewery.is_busy = stream->is_busy;
 }
@@ -351,7 +356,7 @@ void tr_xmpp_login_connect(struct tr_xmpp_stream *stream, int64_t now_ns)
 {
 	stream->down = TR_XMPP_DOWN_LOST;
 	stream->is_no_tls = stream->is_no_login = stream->is_judged = false;
-	stream->is_stream_over = false;
+	stream->is_stream_over = stream->is_resume_offered = false;
 	stream->certificate_error[0] = stream->cut_reason[0] = stream->login_error[0] = '\0';
 	if (stream->server.ca_file[0] && access(stream->server.ca_file, R_OK) < 0) {
 		snprintf(stream->problem, sizeof(stream->problem), "the CA file %s cannot be read",

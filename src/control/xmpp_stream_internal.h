@@ -81,9 +81,10 @@ struct tr_xmpp_stream {
 	unsigned ids;
 	unsigned age;
 	unsigned activity;
-	bool is_age_live; /* sessions may belong to this age */
-	bool is_up;	  /* from the try to connect until its end */
-	bool is_online;	  /* logged in */
+	bool is_age_live;	/* sessions may belong to this age */
+	bool is_up;		/* from the try to connect until its end */
+	bool is_online;		/* logged in */
+	bool is_resume_offered; /* by this stream */
 	bool is_resumable;
 	bool is_resuming;
 	bool is_down; /* it ended, and nobody has drawn conclusions yet */
