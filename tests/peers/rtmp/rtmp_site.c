@@ -72,6 +72,17 @@ static bool accepts(const struct rtmp_site *site)
 	return does;
 }
 
+static const char *word_value(const struct rtmp_site *site, const char *word)
+{
+	if (!strncmp(word, "FOLDER@", 7))
+		return site->folder;
+	if (!strncmp(word, "ADDRESS@", 8))
+		return site->address;
+	if (!strncmp(word, "USER@", 5)) /* without it, root's nginx would become nobody */
+		return geteuid() == 0 ? "user root;" : "";
+	return MODULES;
+}
+
 /* The template with the words between @ replaced. */
 static void write_config(const struct rtmp_site *site)
 {
@@ -102,10 +113,7 @@ static void write_config(const struct rtmp_site *site)
 			break;
 		at++;
 		const char *word = at;
-		snprintf(value, sizeof(value), "%s",
-			!strncmp(word, "FOLDER@", 7)	? site->folder
-			: !strncmp(word, "ADDRESS@", 8) ? site->address
-							: MODULES);
+		snprintf(value, sizeof(value), "%s", word_value(site, word));
 		for (unsigned i = 0; i < TR_COUNT(ports); i++)
 			if (!strncmp(word, ports[i].word, strlen(ports[i].word)))
 				snprintf(value, sizeof(value), "%d", ports[i].port);
