@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 
-from interop_lib import SCENARIOS, SKIPPED, Failed, Rig, Table, World, run_one, skip
+from interop_lib import (SCENARIOS, SKIPPED, Failed, Rig, Table, World, run_one, skip, sort_key)
 import interop_brewery
 import interop_connection
 import interop_rooms                                           # noqa: F401
@@ -64,8 +64,10 @@ class Runner:
         self.background = []
 
     def of(self, world, is_background=False):
-        return [s for s in SCENARIOS if s.world == world and s.is_background == is_background and
-                s.number not in LAST and (not self.numbers or s.number in self.numbers)]
+        return sorted((s for s in SCENARIOS if s.world == world and
+                       s.is_background == is_background and s.number not in LAST and
+                       (not self.numbers or s.number in self.numbers)),
+                      key=lambda s: sort_key(s.number))
 
     def has(self, *worlds):
         return any(self.of(w) or self.of(w, True) for w in worlds)
@@ -77,6 +79,17 @@ class Runner:
         for item in self.of(name):
             if not await run_one(item, world, self.table):
                 await self.recover(world)
+
+    async def run_from_start(self, name, world, slots):
+        """A world whose node is to be started; when it does not come up, its scenarios failed."""
+        try:
+            await self.begin(world, slots)
+        except Failed as error:
+            for item in self.of(name) + self.of(name, True):
+                self.table.add(item.number, item.name, "FAILED", f"{error}", 0)
+            return False
+        await self.run_world(name, world)
+        return True
 
     async def recover(self, world):
         """A failed scenario leaves nothing behind for the next one."""
@@ -166,7 +179,8 @@ class Runner:
             await self.run_docker(build)
 
     async def run_main(self, build):
-        async with Rig(build, slots=2, through_proxy=True, keep=bool(os.environ.get("KEEP"))) as rig:
+        async with Rig(build, slots=2, through_proxy=True, prosody={"hibernation_s": 3},
+                       keep=bool(os.environ.get("KEEP"))) as rig:
             world = self.world("main", rig)
             script = write_program(rig.path("finalize.sh"), SCRIPT)
             names = rig.prosody.names
@@ -193,9 +207,8 @@ class Runner:
                 world.more.append(focus)
                 setattr(world, name + "_focus", focus)
             world.notes["spawned"] = time.monotonic()
-            await self.begin(world, 2)
-            await self.run_world("main", world)
-            await self.run_special(world)
+            if await self.run_from_start("main", world, 2):
+                await self.run_special(world)
             for number in LAST:
                 for item in SCENARIOS:
                     if item.number == number and (not self.numbers or number in self.numbers):
@@ -231,9 +244,8 @@ class Runner:
             merge(rig.more_settings, {
                 "browser": {"path": wrapper}, "slots": 1,
                 "jibri_http": {"external_port": http[0], "internal_port": http[1]}})
-            await self.begin(world, 1)
-            await self.run_world("nobrowser", world)
-            await self.run_world("drain", world)
+            if await self.run_from_start("nobrowser", world, 1):
+                await self.run_world("drain", world)
             await rig.stop_process(rig.telerecd)
             rig.more_settings.pop("browser")
         if self.has("diskfull"):
@@ -243,15 +255,14 @@ class Runner:
         rig = world.rig
         small = rig.path("small")
         os.makedirs(small)
-        mount = ["mount", "-t", "tmpfs", "-o", "size=400m", "telerec-small", small]
+        mount = ["mount", "-t", "tmpfs", "-o", "size=1300m", "telerec-small", small]
         if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
             skip(81, "disk full", "only root can mount a small file system")
             return
         rig.recordings, before = small, rig.recordings
         try:
             merge(rig.more_settings, {"recordings": small, "slots": 1})
-            await self.begin(world, 1)
-            await self.run_world("diskfull", world)
+            await self.run_from_start("diskfull", world, 1)
             await rig.stop_process(rig.telerecd)
         finally:
             rig.recordings = before
@@ -262,8 +273,7 @@ class Runner:
                        prosody={"hibernation_s": 10}, keep=bool(os.environ.get("KEEP")),
                        settings={"on_control_loss": "stop"}) as rig:
             world = self.world("docker", rig)
-            await self.begin(world, 1)
-            await self.run_world("docker", world)
+            await self.run_from_start("docker", world, 1)
 
 
 if __name__ == "__main__":

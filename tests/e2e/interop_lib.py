@@ -188,6 +188,11 @@ class World:
         raise Failed(f"the log does not say {pattern!r} within {timeout} s")
 
 
+def sort_key(number):
+    digits = re.match(r"(\d+)(.*)", number)
+    return (int(digits.group(1)), digits.group(2)) if digits else (999, number)
+
+
 class Table:
     def __init__(self):
         self.rows = []
@@ -197,13 +202,9 @@ class Table:
         took = f"{seconds:5.1f} s" if seconds is not None else " " * 7
         print(f"{number:>4}  {result:<7} {took}  {name}{': ' + note if note else ''}", flush=True)
 
-    def sort_key(self, row):
-        digits = re.match(r"(\d+)(.*)", row[0])
-        return (int(digits.group(1)), digits.group(2)) if digits else (999, row[0])
-
     def print(self):
         print("\nnumber  result   scenario")
-        for number, name, result, note, _ in sorted(self.rows, key=self.sort_key):
+        for number, name, result, note, _ in sorted(self.rows, key=lambda row: sort_key(row[0])):
             text = f": {note}" if note and result != "passed" else f" ({note})" if note else ""
             print(f"{number:>6}  {result:<7}  {name}{text}")
         counts = {r: sum(row[2] == r for row in self.rows) for r in ("passed", "FAILED", "skipped")}

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 
 from interop_lib import check, scenario
 
@@ -28,7 +29,7 @@ async def url_of(w, room, focus=None):
 
 async def expect_path(w, room, path, focus=None):
     url, movie = await url_of(w, room, focus)
-    check(url == w.rig.base_url + path, f"the address is {url} instead of …{path}")
+    check(re.sub("%..", lambda m: m.group().lower(), url) == w.rig.base_url + path, f"the address is {url} instead of …{path}")
     return movie
 
 
@@ -51,7 +52,7 @@ async def raw_unicode(w):
     await expect_path(w, w.room("büro-é"), "/b%c3%bcro-%c3%a9")
 
 
-@scenario(60, "percent sign and specials", timeout=120)
+@scenario(60, "percent sign and specials", timeout=120, allowed=(6,))
 async def specials(w):
     for name in ("100%25", "a;b$(id)`id`", "a+b", "-rf"):
         await expect_path(w, w.room(name), "/" + name.replace("`", "%60"))

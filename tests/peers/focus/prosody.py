@@ -9,6 +9,8 @@ Besides the brewery's component there is one for each oddity that a recorder mus
 that are locked, rooms that only admins may create, a filter that leaves joins unanswered.
 """
 
+import hashlib
+import hmac
 import os
 import secrets
 import shutil
@@ -21,6 +23,7 @@ from typing import ClassVar
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NOBODY = 65534
+ITERATIONS = 4096
 
 
 class Unavailable(Exception):
@@ -72,6 +75,7 @@ c2s_direct_tls_ports = {{ {tls_port} }}
 c2s_require_encryption = {encryption}
 allow_unencrypted_plain_auth = {plain}
 modules_enabled = {{ {modules} }}
+certificates = "{folder}"
 modules_disabled = {{ "s2s", "s2s_auth_certs", "offline" }}
 ssl = {{ key = "{folder}/server.key", certificate = "{folder}/server.crt" }}
 authentication = "internal_hashed"
@@ -196,14 +200,20 @@ class Prosody:
         return text.strip().split("=", 1)[1]
 
     def write_account(self, user, host, password):
-        """Prosody makes a hash of the password when it is first used."""
+        """As the server's own commands would. (It also takes a plain password, but hashes that at
+        the first log-in, and refuses another one at the same moment.)"""
         folder = self.path("data", "".join(
             c if c.isalnum() or c == "-" else f"%{ord(c):02x}" for c in host), "accounts")
         os.makedirs(folder, exist_ok=True)
         name = "".join(c if c.isalnum() else f"%{ord(c):02x}" for c in user)
         with open(os.path.join(folder, name + ".dat"), "w") as out:
-            quoted = password.replace("\\", "\\\\").replace('"', '\\"')
-            out.write(f'return {{ ["password"] = "{quoted}"; }};\n')
+            salt = secrets.token_hex(16)
+            salted = hashlib.pbkdf2_hmac("sha1", password.encode(), salt.encode(), ITERATIONS)
+            client_key = hmac.digest(salted, b"Client Key", "sha1")
+            out.write(f'return {{ ["iteration_count"] = {ITERATIONS}; ["salt"] = "{salt}"; '
+                      f'["stored_key"] = "{hashlib.sha1(client_key).hexdigest()}"; '
+                      f'["server_key"] = "{hmac.digest(salted, b"Server Key", "sha1").hex()}"; '
+                      '};\n')
 
     def write_config(self):
         n = self.names

@@ -211,8 +211,8 @@ class Rig:
             "processes": "own", "log_level": "debug",
             "video": {"size": "640x360", "frame_rate": 15},
             "jibri_http": {"external_port": 0, "internal_port": 0},
-            "checks": {"join_timeout": "8s", "empty_timeout": "5s", "no_media_timeout": "6s",
-                       "all_muted_timeout": "8s", "ice_timeout": "5s", "start_timeout": "30s"},
+            "checks": {"join_timeout": "6s", "empty_timeout": "4s", "no_media_timeout": "4s",
+                       "all_muted_timeout": "5s", "ice_timeout": "4s", "start_timeout": "30s"},
         }
         merge(settings, self.more_settings)
         settings.setdefault("environments", [self.environment()])
@@ -372,10 +372,10 @@ def seconds_of(movie):
     return float(probe(movie)["format"]["duration"])
 
 
-def decode_faults(movie):
+def decode_faults(movie, *options):
     """What ffmpeg has to say when it decodes everything: "" is good."""
-    run = subprocess.run(["ffmpeg", "-nostdin", "-v", "warning", "-xerror", "-i", movie, "-f", "null",
-                          "-"], capture_output=True, text=True)
+    run = subprocess.run(["ffmpeg", "-nostdin", "-v", "warning", "-xerror", "-i", movie, *options,
+                          "-f", "null", "-"], capture_output=True, text=True)
     return run.stderr.strip() or ("" if run.returncode == 0 else f"exit code {run.returncode}")
 
 
