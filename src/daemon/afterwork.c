@@ -178,7 +178,7 @@ int tr_afterwork_expect(
 	return 0;
 }
 
-static struct item *find_job(struct tr_afterwork *work, uint64_t job)
+static struct item *find_job(const struct tr_afterwork *work, uint64_t job)
 {
 	struct item *item = work->items;
 
@@ -223,6 +223,12 @@ void tr_afterwork_files_made(struct tr_afterwork *work, uint64_t job)
 	item->stage = WAITING;
 	item->turn = ++work->last_turn;
 	run_scripts(work);
+}
+
+const char *tr_afterwork_folder(const struct tr_afterwork *work, uint64_t job)
+{
+	const struct item *item = find_job(work, job);
+	return item ? item->folder : NULL;
 }
 
 unsigned tr_afterwork_count(const struct tr_afterwork *work)

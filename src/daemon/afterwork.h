@@ -42,6 +42,9 @@ void tr_afterwork_files_made(struct tr_afterwork *work, uint64_t job);
 /* It could not, and there is nothing for a script: the note stays, the next start tries again. */
 void tr_afterwork_give_up(struct tr_afterwork *work, uint64_t job);
 
+/* The name of the job's folder while its files are made; NULL for a job that is none. */
+const char *tr_afterwork_folder(const struct tr_afterwork *work, uint64_t job);
+
 /* Sessions that are not over. */
 unsigned tr_afterwork_count(const struct tr_afterwork *work);
 

@@ -52,6 +52,14 @@ struct place {
 	bool was_busy, was_healthy;
 };
 
+/* A recording whose files are still to be made, with no slot at it. */
+struct unfinished {
+	struct unfinished *next;
+	char session_id[160];
+	char folder[NAME_MAX + 1];
+	int64_t not_before_ns;
+};
+
 struct tr_node {
 	sd_event *event;
 	struct tr_node_settings settings;
@@ -65,9 +73,8 @@ struct tr_node {
 	sd_event_source *check_timer, *deadline_timer;
 	int dir_rc;
 	char dir_problem[512];
-	struct tr_leftover *leftovers;
-	unsigned leftover_count, leftover_next;
-	uint64_t leftover_job; /* being finished; 0: none */
+	struct unfinished *unfinished; /* oldest first */
+	uint64_t unfinished_job;       /* of one that a slot is at; 0: none */
 	uint64_t last_own_job;
 	bool is_draining, is_shutting_down, has_left;
 	int exit_code;
@@ -742,17 +749,56 @@ static void on_stopped(struct session *session, const struct tr_message_stopped 
 	leave_if_done(node);
 }
 
-static void finish_leftover(struct tr_node *node);
+static void finish_next(struct tr_node *node);
 
-static void on_files(struct tr_node *node, uint64_t job, bool has_media)
+static int add_unfinished(
+	struct tr_node *node, const char *session_id, const char *folder, int64_t not_before_ns)
 {
-	if (job == node->leftover_job)
-		node->leftover_job = 0;
-	if (has_media)
-		tr_afterwork_files_made(node->afterwork, job);
-	else
-		tr_afterwork_give_up(node->afterwork, job);
-	finish_leftover(node);
+	struct unfinished **end = &node->unfinished;
+	struct unfinished *one = calloc(1, sizeof(*one));
+
+	if (!one)
+		return -ENOMEM;
+	snprintf(one->session_id, sizeof(one->session_id), "%s", session_id);
+	snprintf(one->folder, sizeof(one->folder), "%s", folder);
+	one->not_before_ns = not_before_ns;
+	while (*end)
+		end = &(*end)->next;
+	*end = one;
+	return 0;
+}
+
+static void on_files_made(struct tr_node *node, uint64_t job)
+{
+	if (job == node->unfinished_job)
+		node->unfinished_job = 0;
+	tr_afterwork_files_made(node->afterwork, job);
+	finish_next(node);
+	describe(node);
+	leave_if_done(node);
+}
+
+/* There may be a file all the same; a part is none. Without room for it, later there may be some.
+ */
+static void on_files_failed(
+	struct tr_node *node, uint64_t job, const struct tr_message_failed *failed)
+{
+	bool is_part = strstr(failed->file, ".part-") != NULL;
+	bool is_for_later = failed->reason == TR_REASON_DISK_FULL && (is_part || !failed->file[0]);
+	const char *folder = tr_afterwork_folder(node->afterwork, job);
+
+	if (failed->file[0] && !is_for_later) {
+		on_files_made(node, job);
+		return;
+	}
+	if (job == node->unfinished_job)
+		node->unfinished_job = 0;
+	int64_t then_ns = tr_clock_now_ns() + 2 * node->settings.check_ms * TR_NS_PER_MS;
+	if (is_for_later && folder &&
+		add_unfinished(node, failed->session_id, folder, then_ns) == 0)
+		tr_info("session %s: its file is made when there is room", failed->session_id);
+	tr_afterwork_give_up(node->afterwork, job);
+	finish_next(node);
 	describe(node);
 	leave_if_done(node);
 }
@@ -776,11 +822,11 @@ static void on_message(unsigned slot, uint64_t job, const struct tr_message *mes
 		tr_info("session %s: %s is complete: %.0f s, grade %s",
 			message->finished.session_id, message->finished.file,
 			(double)message->finished.duration_ms / 1000, message->finished.grade);
-		on_files(node, job, message->finished.file[0] != '\0');
+		on_files_made(node, job);
 		break;
 	case TR_MESSAGE_FAILED:
 		tr_error("session %s: %s", message->failed.session_id, message->failed.sentence);
-		on_files(node, job, message->failed.file[0] != '\0');
+		on_files_failed(node, job, &message->failed);
 		break;
 	case TR_MESSAGE_WARNING:
 		tr_warning("slot %u, %s: %s", slot, label, message->warning.sentence);
@@ -796,36 +842,49 @@ static void on_condition(unsigned slot, void *user)
 
 	publish(node, slot);
 	describe(node);
-	finish_leftover(node);
+	finish_next(node);
 }
 
 /* ---- what an earlier run left ---- */
 
-/* Gives the next one to a slot; one at a time, and recordings that are wanted now go first. */
-static void finish_leftover(struct tr_node *node)
+static struct unfinished *take_unfinished(struct tr_node *node)
 {
-	while (node->leftover_job == 0 && node->leftover_next < node->leftover_count &&
-		!node->is_draining) {
-		const struct tr_leftover *leftover = &node->leftovers[node->leftover_next];
-		TR_CLEANUP(tr_closep) int folder = -1;
-		uint64_t job;
+	for (struct unfinished **at = &node->unfinished; *at; at = &(*at)->next) {
+		struct unfinished *one = *at;
+		if (one->not_before_ns <= tr_clock_now_ns()) {
+			*at = one->next;
+			return one;
+		}
+	}
+	return NULL;
+}
 
+static int finish(struct tr_node *node, unsigned slot, const struct unfinished *one)
+{
+	TR_CLEANUP(tr_closep) int folder = -1;
+	uint64_t job;
+
+	int rc = tr_recordings_dir_open(&node->dir, one->folder, &folder);
+	if (rc == 0)
+		rc = tr_supervisor_finish(node->supervisor, slot, one->session_id, folder, &job);
+	if (rc < 0)
+		return rc;
+	node->unfinished_job = job;
+	return tr_afterwork_expect(node->afterwork, job, one->session_id, one->folder);
+}
+
+/* Gives the next one to a slot; one at a time, and recordings that are wanted now go first. */
+static void finish_next(struct tr_node *node)
+{
+	while (node->unfinished_job == 0 && node->dir_rc == 0 && !node->is_draining) {
 		unsigned slot = choose_slot(node, 0);
-		if (slot == 0)
+		TR_CLEANUP(tr_freep) struct unfinished *one = slot ? take_unfinished(node) : NULL;
+		if (!one)
 			return;
-		node->leftover_next++;
-		int rc = tr_recordings_dir_open(&node->dir, leftover->folder, &folder);
-		if (rc == 0)
-			rc = tr_supervisor_finish(
-				node->supervisor, slot, leftover->session_id, folder, &job);
-		if (rc == 0)
-			rc = tr_afterwork_expect(
-				node->afterwork, job, leftover->session_id, leftover->folder);
+		int rc = finish(node, slot, one);
 		if (rc < 0)
-			tr_fail(rc, "%s, which an earlier run left, cannot be finished",
-				leftover->folder);
-		else
-			node->leftover_job = job;
+			tr_fail(rc, "%s, a recording that is to be finished, cannot be",
+				one->folder);
 	}
 }
 
@@ -843,24 +902,23 @@ static void resume_script(struct tr_node *node, const struct tr_leftover *leftov
 /* Only folders with the node's own note: others may just be recorded to, by telerec(1). */
 static void find_leftovers(struct tr_node *node)
 {
-	unsigned kept = 0;
+	TR_CLEANUP(tr_freep) struct tr_leftover *leftovers = NULL;
+	unsigned count;
 
-	if (tr_leftovers_find(node->recordings, &node->leftovers, &node->leftover_count) < 0)
+	if (tr_leftovers_find(node->recordings, &leftovers, &count) < 0)
 		return;
-	for (unsigned i = 0; i < node->leftover_count; i++) {
-		const struct tr_leftover *leftover = &node->leftovers[i];
+	for (unsigned i = 0; i < count; i++) {
+		const struct tr_leftover *leftover = &leftovers[i];
+		/* A failed one may only have lacked room. */
+		bool is_cut = leftover->state != TR_RECORDING_DONE;
 		if (!leftover->wants_finalize)
 			continue;
-		if (leftover->state == TR_RECORDING_RUNNING ||
-			leftover->state == TR_RECORDING_FINISHING) {
+		if (!is_cut)
+			resume_script(node, leftover);
+		else if (add_unfinished(node, leftover->session_id, leftover->folder, 0) == 0)
 			tr_info("session %s, of an earlier run, is still to be finished",
 				leftover->session_id);
-			node->leftovers[kept++] = *leftover;
-		} else {
-			resume_script(node, leftover);
-		}
 	}
-	node->leftover_count = kept;
 }
 
 /* ---- life ---- */
@@ -872,6 +930,7 @@ static int on_check(sd_event_source *source, uint64_t usec, void *user)
 	(void)usec;
 	check_dir(node, node->dir_rc < 0);
 	publish_all(node);
+	finish_next(node);
 	sd_event_source_set_time_relative(source, (uint64_t)node->settings.check_ms * 1000);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -955,7 +1014,11 @@ void tr_node_destroy(struct tr_node *node)
 		if (node->places[i].session)
 			free_session(node->places[i].session);
 	}
-	free(node->leftovers);
+	while (node->unfinished) {
+		struct unfinished *one = node->unfinished;
+		node->unfinished = one->next;
+		free(one);
+	}
 	sd_event_unref(node->event);
 	free(node);
 }

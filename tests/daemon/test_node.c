@@ -681,16 +681,32 @@ static void what_an_earlier_run_left_is_finished(void **state)
 	use_script();
 	write_home("go", "", 0600);
 	leave_behind("cut", TR_RECORDING_RUNNING, true);
+	leave_behind("roomless", TR_RECORDING_FAILED, true);
 	leave_behind("unscripted", TR_RECORDING_DONE, true);
 	leave_behind("somebodys", TR_RECORDING_RUNNING, false);
 	leave_behind("done", TR_RECORDING_DONE, false);
 	start_node();
 	SAYS("cut over\n");
+	SAYS("roomless over\n");
 	SAYS("unscripted over\n");
 	assert_int_equal(count(read_home("log"), "finish cut"), 1);
-	assert_int_equal(count(read_home("log"), "finish "), 1);
-	assert_int_equal(count(read_home("ran"), "/rec/"), 2);
+	assert_int_equal(count(read_home("log"), "finish "), 2);
+	assert_int_equal(count(read_home("ran"), "/rec/"), 3);
 	assert_false(has_home("rec/cut/.finalize-wanted"));
+}
+
+static void a_file_that_finds_no_room_is_made_later(void **state)
+{
+	settings->check_ms = 100;
+	use_script();
+	write_home("go", "", 0600);
+	start_ready();
+	start_on(1, "s1", "no_room");
+	stop(1, "s1");
+	WAIT(has_home("done"));
+	assert_int_equal(count(read_home("log"), "finish s1"), 1);
+	assert_int_equal(count(read_home("ran"), "/rec/s1"), 1); /* not for the parts */
+	WAIT(!has_home("rec/s1/.finalize-wanted"));
 }
 
 /* ---- leaving ---- */
@@ -910,6 +926,7 @@ int main(void)
 		TEST(a_session_without_files_runs_no_script),
 		TEST(a_slot_that_dies_over_the_files_makes_them_later),
 		TEST(what_an_earlier_run_left_is_finished),
+		TEST(a_file_that_finds_no_room_is_made_later),
 		TEST(single_use_slots_expire),
 		TEST(an_idle_node_leaves_at_once),
 		TEST(draining_waits_for_sessions_and_their_scripts),

@@ -22,6 +22,7 @@
  *   deaf_stop     hears no stop, but goes on saying how it is
  *   die_after     dies after stopped, before its files are made; told to finish, it does
  *   die_over      dies whenever it shall make the files
+ *   no_room       has no room to make the files; told to finish, it has
  *   finish_late   makes the files only when a file "go" is in the folder
  *   empty         everybody leaves in the middle
  *   no_media      nothing comes in: fails in the middle, with files
@@ -210,6 +211,22 @@ static void make_files(struct fake *fake, unsigned index)
 	fake->jobs[index] = fake->jobs[--fake->job_count];
 }
 
+static void refuse_files(struct fake *fake, unsigned index)
+{
+	struct job *job = &fake->jobs[index];
+	struct tr_message message = {.type = TR_MESSAGE_FAILED};
+	struct tr_message_failed *failed = &message.failed;
+
+	snprintf(failed->session_id, sizeof(failed->session_id), "%s", job->session_id);
+	failed->reason = TR_REASON_DISK_FULL;
+	snprintf(failed->sentence, sizeof(failed->sentence), "no room");
+	failed->exit_code = tr_reason_exit_code(TR_REASON_DISK_FULL);
+	snprintf(failed->file, sizeof(failed->file), "%.100s.part-001.mp4", job->name);
+	send_message(fake, &message);
+	close(job->folder);
+	fake->jobs[index] = fake->jobs[--fake->job_count];
+}
+
 static void add_job(
 	struct fake *fake, const char *session_id, const char *name, const char *order, int folder)
 {
@@ -231,7 +248,10 @@ static void work_on_jobs(struct fake *fake)
 		if (!strcmp(job->order, "die_after") || !strcmp(job->order, "die_over") ||
 			faccessat(job->folder, "die", F_OK, 0) == 0)
 			raise(SIGKILL);
-		make_files(fake, i);
+		if (!strcmp(job->order, "no_room"))
+			refuse_files(fake, i);
+		else
+			make_files(fake, i);
 		return;
 	}
 }
