@@ -55,6 +55,7 @@ struct tr_stream {
 	bool is_established; /* once a connection held for stable_ms */
 	unsigned refusals;
 	unsigned failures; /* in a row, for the pause */
+	char said[400];	   /* the last problem in the log */
 	int64_t good_ns;   /* when there was a connection that counts, or the start */
 	unsigned random;
 };
@@ -205,10 +206,15 @@ static void enter_connected(struct tr_stream *stream)
 	tell(stream, is_first ? TR_STREAM_NEWS_CONNECTED : TR_STREAM_NEWS_RECONNECTED, "");
 }
 
-static void leave_connected(struct tr_stream *stream)
+/* With a problem, or NULL at the end. */
+static void leave_connected(struct tr_stream *stream, const char *problem)
 {
 	pthread_mutex_lock(&stream->lock);
 	stream->is_connected = false;
+	if (problem) {
+		stream->state = TR_STREAM_WAITING;
+		snprintf(stream->problem, sizeof(stream->problem), "%s", problem);
+	}
 	stream->kbit_s = 0;
 	stream->window_bytes = 0;
 	tr_stream_queue_begin(stream->queue);
@@ -330,11 +336,12 @@ static void end_for_good(struct tr_stream *stream, enum tr_stream_state state,
 /* What repeats is said once. */
 static void say_why(struct tr_stream *stream, const char *sentence, int wait_ms)
 {
-	bool is_known = stream->failures > 1 && !strcmp(stream->problem, sentence);
+	bool is_known = stream->failures > 1 && !strcmp(stream->said, sentence);
 
 	tr_log_write(is_known ? TR_LOG_DEBUG : TR_LOG_WARNING, TR_LOG_AREA,
 		"%s: %s; trying again in %.1f s%s", stream->target, sentence, wait_ms / 1e3,
 		is_known ? "" : ", and so on");
+	snprintf(stream->said, sizeof(stream->said), "%s", sentence);
 }
 
 /* The server says no: at once, or, as some platforms do with a key they do not know, by ending what
@@ -413,7 +420,7 @@ static int serve(struct tr_stream *stream, struct tr_stream_link_problem *proble
 	int64_t connected_ns = tr_clock_now_ns();
 	enter_connected(stream);
 	rc = send_packets(stream, link, problem);
-	leave_connected(stream);
+	leave_connected(stream, rc < 0 ? problem->sentence : NULL);
 	if (rc == 0) {
 		tr_stream_link_finish(tr_take(link));
 		return 0;

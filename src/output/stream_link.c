@@ -1,32 +1,22 @@
 #include "output/stream_link.h"
 
 #include "core/clock.h"
+#include "output/stream_trouble_internal.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <libavformat/avformat.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#define WORDS_SIZE 512
 #define SEND_BUFFER_MIN (64 << 10)
 #define SEND_BUFFER_MAX (1 << 20)
-#define SRT_SILENCE_NS (2 * TR_NS_PER_S)
 #define MPEGTS_SRT_PACKET "1316"
-
-/* What libavformat said on this thread during a call: its return codes say too little. */
-struct words {
-	int handshake; /* the version the server answered with; 3 is RTMP's, 0: it did not answer */
-	size_t size;
-	char text[WORDS_SIZE];
-};
 
 struct tr_stream_link {
 	AVFormatContext *format;
@@ -37,239 +27,11 @@ struct tr_stream_link {
 	bool has_begun;		      /* begin_ns counts */
 	bool has_header;
 	int64_t begin_ns;
-	int64_t from_ns;	  /* when connecting began */
 	int64_t connect_until_ns; /* INT64_MAX when connected */
 	const _Atomic int64_t *abort_ns;
-	int connect_timeout_ms, io_timeout_ms;
-	struct tr_stream_url where;
 	char *url;
-	struct words words;
+	struct tr_stream_trouble trouble;
 };
-
-/* ---- libavformat's messages ---- */
-
-/* The log callback has no user pointer; the thread tells whose message it is. */
-static _Thread_local struct words *listener;
-
-static void hear(void *context, int level, const char *format, va_list arguments)
-{
-	if (!listener) {
-		av_log_default_callback(context, level, format, arguments);
-		return;
-	}
-	if (!strcmp(format, "Type answer %d\n"))
-		listener->handshake = va_arg(arguments, int);
-	if (level > AV_LOG_WARNING || listener->size + 1 >= WORDS_SIZE)
-		return;
-	size_t room = WORDS_SIZE - listener->size;
-	int length = vsnprintf(listener->text + listener->size, room, format, arguments);
-	if (length > 0)
-		listener->size += (size_t)length < room ? (size_t)length : room - 1;
-}
-
-static void hear_from_now_on(void)
-{
-	av_log_set_callback(hear);
-}
-
-static void listen_to(struct tr_stream_link *link)
-{
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-	pthread_once(&once, hear_from_now_on);
-	link->words = (struct words){0};
-	listener = &link->words;
-}
-
-static void stop_listening(void)
-{
-	listener = NULL;
-}
-
-/* ---- sentences ---- */
-
-TR_PRINTF(3, 4)
-static int say(struct tr_stream_link_problem *problem, enum tr_stream_link_trouble trouble,
-	const char *format, ...)
-{
-	va_list arguments;
-
-	problem->trouble = trouble;
-	va_start(arguments, format);
-	vsnprintf(problem->sentence, sizeof(problem->sentence), format, arguments);
-	va_end(arguments);
-	return -EIO;
-}
-
-/* Some servers repeat in their answer what they were asked for. */
-static bool holds_secret(const struct tr_stream_link *link, const char *text)
-{
-	const char *at = strstr(link->url, "://") + 3;
-
-	at += strcspn(at, "/?#");
-	while (*at) {
-		at += strspn(at, "/?#&=;:,");
-		char part[TR_STREAM_URL_SIZE];
-		size_t length = strcspn(at, "/?#&=;:,");
-		snprintf(part, sizeof(part), "%.*s", (int)length, at);
-		if (length > 3 && strcasestr(text, part))
-			return true;
-		at += length;
-	}
-	return false;
-}
-
-/* What an RTMP server answered, ": in brackets" or nothing. */
-static void quote_server(const struct tr_stream_link *link, char *out, size_t size)
-{
-	static const char mark[] = "Server error: ";
-	const char *text = NULL;
-	char line[200];
-
-	for (const char *at = link->words.text; (at = strstr(at, mark)); text = at)
-		at += strlen(mark);
-	out[0] = '\0';
-	if (!text)
-		return;
-	snprintf(line, sizeof(line), "%.*s", (int)strcspn(text, "\n"), text);
-	for (char *at = line; *at; at++)
-		if (!isprint((unsigned char)*at))
-			*at = '?';
-	if (line[0] && !holds_secret(link, line))
-		snprintf(out, size, " (it says: %s)", line);
-}
-
-static bool has_heard(const struct tr_stream_link *link, const char *word)
-{
-	return strcasestr(link->words.text, word) != NULL;
-}
-
-static bool is_http(const struct tr_stream_link *link)
-{
-	return link->where.scheme == TR_STREAM_URL_HTTP ||
-	       link->where.scheme == TR_STREAM_URL_HTTPS;
-}
-
-/* An answer of TLS, before there is one of the server behind it. */
-static int explain_tls(const struct tr_stream_link *link, struct tr_stream_link_problem *problem)
-{
-	const char *host = link->where.host;
-
-	if (has_heard(link, "certificate failed verification"))
-		return say(problem, TR_STREAM_LINK_REFUSED,
-			"the certificate of %s is not trusted: it has expired, or was signed by "
-			"nobody this machine trusts (a private authority belongs into ca_file)",
-			host);
-	if (has_heard(link, "owner does not match"))
-		return say(problem, TR_STREAM_LINK_REFUSED,
-			"the certificate of %s was issued for another name", host);
-	if (has_heard(link, "unexpected TLS packet") || has_heard(link, "fatal alert") ||
-		has_heard(link, "handshake fail"))
-		return say(problem, TR_STREAM_LINK_REFUSED, "%s port %d does not speak TLS with us",
-			host, link->where.port);
-	return 0;
-}
-
-/* Of SRT there is one code for all; but a refusal comes at once, and silence takes libsrt 3 s. */
-static int explain_srt(const struct tr_stream_link *link, struct tr_stream_link_problem *problem)
-{
-	if (tr_clock_now_ns() - link->from_ns >= SRT_SILENCE_NS)
-		return say(problem, TR_STREAM_LINK_NETWORK, "%s port %d does not answer",
-			link->where.host, link->where.port);
-	return say(problem, TR_STREAM_LINK_REFUSED,
-		"%s port %d refuses the stream: stream id or passphrase wrong", link->where.host,
-		link->where.port);
-}
-
-/* The server was reached, and then ended it. */
-static int explain_refusal(
-	const struct tr_stream_link *link, struct tr_stream_link_problem *problem)
-{
-	const char *host = link->where.host;
-	int port = link->where.port;
-	char quoted[256];
-
-	quote_server(link, quoted, sizeof(quoted));
-	if (is_http(link))
-		return say(problem, TR_STREAM_LINK_REFUSED,
-			"%s does not take the upload: address or access wrong", host);
-	if (link->where.scheme == TR_STREAM_URL_SRT)
-		return explain_srt(link, problem);
-	if (link->words.handshake == 0)
-		return say(problem, TR_STREAM_LINK_NETWORK,
-			"%s port %d ends the connection without a word: no RTMP server is there, "
-			"or one that is just starting",
-			host, port);
-	if (link->words.handshake != 3)
-		return say(problem, TR_STREAM_LINK_REFUSED, "%s port %d does not speak RTMP", host,
-			port);
-	return say(problem, TR_STREAM_LINK_REFUSED,
-		"%s refuses the stream: stream key, application or password wrong%s", host, quoted);
-}
-
-/* Why no connection came about. */
-static int explain_open(
-	const struct tr_stream_link *link, int rc, struct tr_stream_link_problem *problem)
-{
-	const char *host = link->where.host;
-	int port = link->where.port;
-
-	switch (rc) {
-	case AVERROR(ENOMEM):
-		return say(problem, TR_STREAM_LINK_MEMORY, "out of memory");
-	case AVERROR(ECONNREFUSED):
-		return say(problem, TR_STREAM_LINK_NETWORK,
-			"no streaming server answers at %s port %d (connection refused)", host,
-			port);
-	case AVERROR(EHOSTUNREACH):
-	case AVERROR(ENETUNREACH):
-		return say(problem, TR_STREAM_LINK_NETWORK, "%s cannot be reached (no route to it)",
-			host);
-	case AVERROR(ETIMEDOUT):
-	case AVERROR_EXIT:
-		return say(problem, TR_STREAM_LINK_NETWORK, "%s port %d does not answer (%d s)",
-			host, port, (link->connect_timeout_ms + 999) / 1000);
-	case AVERROR_HTTP_SERVER_ERROR:
-		return say(problem, TR_STREAM_LINK_NETWORK,
-			"%s answers that it has a problem of its own", host);
-	case AVERROR_PROTOCOL_NOT_FOUND:
-	case AVERROR_MUXER_NOT_FOUND:
-		return say(problem, TR_STREAM_LINK_REFUSED,
-			"this machine's FFmpeg cannot stream to such a URL");
-	default:
-		if (explain_tls(link, problem) < 0)
-			return -EIO;
-		return explain_refusal(link, problem);
-	}
-}
-
-/* Why a connection that stood does so no more. */
-static int explain_send(
-	const struct tr_stream_link *link, int rc, struct tr_stream_link_problem *problem)
-{
-	const char *host = link->where.host;
-	char reason[100];
-
-	switch (rc) {
-	case AVERROR(ENOMEM):
-		return say(problem, TR_STREAM_LINK_MEMORY, "out of memory");
-	case AVERROR(ETIMEDOUT):
-		return say(problem, TR_STREAM_LINK_NETWORK, "%s took no data for %d s", host,
-			(link->io_timeout_ms + 999) / 1000);
-	case AVERROR_EOF:
-	case AVERROR(EIO):
-	case AVERROR(EPIPE):
-	case AVERROR(ECONNRESET):
-		return say(problem, TR_STREAM_LINK_CLOSED, "%s has closed the connection", host);
-	case AVERROR_EXIT:
-		return say(problem, TR_STREAM_LINK_NETWORK, "%s was too slow at the end", host);
-	default:
-		if (av_strerror(rc, reason, sizeof(reason)) < 0)
-			snprintf(reason, sizeof(reason), "error %d", rc);
-		return say(problem, TR_STREAM_LINK_NETWORK, "the connection to %s broke (%s)", host,
-			reason);
-	}
-}
 
 /* ---- the connection ---- */
 
@@ -287,10 +49,11 @@ static int look_up(const struct tr_stream_link *link, struct tr_stream_link_prob
 	struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	struct addrinfo *found = NULL;
 
-	int rc = getaddrinfo(link->where.host, NULL, &hints, &found);
+	int rc = getaddrinfo(link->trouble.where.host, NULL, &hints, &found);
 	if (rc != 0)
-		return say(problem, TR_STREAM_LINK_NETWORK, "the server %s is not found (%s)",
-			link->where.host, gai_strerror(rc));
+		return tr_stream_trouble_say(problem, TR_STREAM_LINK_NETWORK,
+			"the server %s is not found (%s)", link->trouble.where.host,
+			gai_strerror(rc));
 	freeaddrinfo(found);
 	return 0;
 }
@@ -352,7 +115,7 @@ static int send_buffer(const struct tr_stream_link_settings *settings)
 
 static bool is_tcp(const struct tr_stream_link *link)
 {
-	return link->where.scheme != TR_STREAM_URL_SRT;
+	return link->trouble.where.scheme != TR_STREAM_URL_SRT;
 }
 
 static void set_io_options(
@@ -363,13 +126,13 @@ static void set_io_options(
 	av_dict_set_int(options, "rw_timeout", (int64_t)settings->io_timeout_ms * 1000, 0);
 	if (is_tcp(link))
 		av_dict_set_int(options, "send_buffer_size", send_buffer(settings), 0);
-	if (link->where.scheme == TR_STREAM_URL_RTMPS ||
-		link->where.scheme == TR_STREAM_URL_HTTPS) {
+	if (link->trouble.where.scheme == TR_STREAM_URL_RTMPS ||
+		link->trouble.where.scheme == TR_STREAM_URL_HTTPS) {
 		av_dict_set(options, "tls_verify", "1", 0);
 		if (settings->ca_file)
 			av_dict_set(options, "ca_file", settings->ca_file, 0);
 	}
-	if (link->where.scheme == TR_STREAM_URL_SRT)
+	if (link->trouble.where.scheme == TR_STREAM_URL_SRT)
 		av_dict_set(options, "pkt_size", MPEGTS_SRT_PACKET, 0);
 }
 
@@ -452,7 +215,7 @@ static const char *container_of(enum tr_stream_url_scheme scheme)
 static int make_format(struct tr_stream_link *link, const struct tr_stream_link_settings *settings)
 {
 	int rc = avformat_alloc_output_context2(
-		&link->format, NULL, container_of(link->where.scheme), link->url);
+		&link->format, NULL, container_of(link->trouble.where.scheme), link->url);
 	if (rc < 0)
 		return rc;
 	link->format->opaque = link;
@@ -473,12 +236,12 @@ static int write_header(struct tr_stream_link *link)
 {
 	AVDictionary *options = NULL;
 
-	if (is_http(link)) {
+	if (tr_stream_url_is_http(link->trouble.where.scheme)) {
 		av_dict_set(&options, "method", "PUT", 0);
 		av_dict_set(&options, "hls_time", "2", 0);
 		av_dict_set(&options, "hls_list_size", "6", 0);
 		av_dict_set_int(&options, "start_number", time(NULL), 0);
-	} else if (link->where.scheme != TR_STREAM_URL_SRT) {
+	} else if (link->trouble.where.scheme != TR_STREAM_URL_SRT) {
 		/* Nobody can go back in a live stream to fill these in. */
 		av_dict_set(&options, "flvflags", "no_duration_filesize", 0);
 	}
@@ -511,12 +274,12 @@ static int connect_to_target(struct tr_stream_link *link)
 {
 	int rc;
 
-	if (is_http(link)) /* the muxer opens each file */
+	if (tr_stream_url_is_http(link->trouble.where.scheme)) /* the muxer opens each file */
 		rc = put_playlist(link);
 	else
 		rc = open_io(link->format, &link->format->pb, link->url, AVIO_FLAG_WRITE, NULL);
-	if (rc >= 0 && is_tcp(link) && !is_http(link))
-		limit_silence_of_port(link->where.port, link->io_timeout_ms);
+	if (rc >= 0 && is_tcp(link) && !tr_stream_url_is_http(link->trouble.where.scheme))
+		limit_silence_of_port(link->trouble.where.port, link->trouble.io_timeout_ms);
 	return rc < 0 ? rc : write_header(link);
 }
 
@@ -529,15 +292,17 @@ static struct tr_stream_link *create(const struct tr_stream_link_settings *setti
 	link->video_index = link->audio_index = -1;
 	link->picture_ns = TR_NS_PER_S / (settings->frame_rate > 0 ? settings->frame_rate : 30);
 	link->abort_ns = settings->abort_ns;
-	link->connect_timeout_ms = settings->connect_timeout_ms;
-	link->io_timeout_ms = settings->io_timeout_ms;
-	link->from_ns = tr_clock_now_ns();
-	link->connect_until_ns = link->from_ns + settings->connect_timeout_ms * TR_NS_PER_MS;
+	link->trouble.connect_timeout_ms = settings->connect_timeout_ms;
+	link->trouble.io_timeout_ms = settings->io_timeout_ms;
+	link->trouble.from_ns = tr_clock_now_ns();
+	link->connect_until_ns =
+		link->trouble.from_ns + settings->connect_timeout_ms * TR_NS_PER_MS;
 	link->url = strdup(settings->url);
 	if (!link->url) {
 		free(link);
 		return NULL;
 	}
+	link->trouble.url = link->url;
 	return link;
 }
 
@@ -547,21 +312,22 @@ int tr_stream_link_open(const struct tr_stream_link_settings *settings,
 	*ret_problem = (struct tr_stream_link_problem){0};
 	TR_CLEANUP(tr_stream_link_abandonp) struct tr_stream_link *link = create(settings);
 	if (!link)
-		return say(ret_problem, TR_STREAM_LINK_MEMORY, "out of memory");
-	if (tr_stream_url_read(link->url, &link->where) < 0)
-		return say(ret_problem, TR_STREAM_LINK_REFUSED, "the URL cannot be streamed to");
+		return tr_stream_trouble_say(ret_problem, TR_STREAM_LINK_MEMORY, "out of memory");
+	if (tr_stream_url_read(link->url, &link->trouble.where) < 0)
+		return tr_stream_trouble_say(
+			ret_problem, TR_STREAM_LINK_REFUSED, "the URL cannot be streamed to");
 	int rc = look_up(link, ret_problem);
 	if (rc < 0)
 		return rc;
 	set_io_options(link, settings);
 
-	listen_to(link);
+	tr_stream_trouble_listen(&link->trouble);
 	rc = make_format(link, settings);
 	if (rc >= 0)
 		rc = connect_to_target(link);
-	stop_listening();
+	tr_stream_trouble_stop_listening();
 	if (rc < 0)
-		return explain_open(link, rc, ret_problem);
+		return tr_stream_trouble_explain_open(&link->trouble, rc, ret_problem);
 	link->connect_until_ns = INT64_MAX;
 	*ret_link = tr_take(link);
 	return 0;
@@ -591,32 +357,33 @@ int tr_stream_link_send(struct tr_stream_link *link, const struct tr_packet *pac
 	out->duration = av_rescale_q(duration_ns, ns, scale);
 	out->flags = packet->is_key ? AV_PKT_FLAG_KEY : 0;
 
-	listen_to(link);
+	tr_stream_trouble_listen(&link->trouble);
 	int rc = av_write_frame(link->format, out);
-	stop_listening();
+	tr_stream_trouble_stop_listening();
 	av_packet_unref(out);
-	return rc < 0 ? explain_send(link, rc, ret_problem) : 0;
+	return rc < 0 ? tr_stream_trouble_explain_send(&link->trouble, rc, ret_problem) : 0;
 }
 
 static void close_link(struct tr_stream_link *link)
 {
-	listen_to(link);
-	if (link->format && link->format->pb && !is_http(link))
+	tr_stream_trouble_listen(&link->trouble);
+	if (link->format && link->format->pb && !tr_stream_url_is_http(link->trouble.where.scheme))
 		avio_closep(&link->format->pb);
 	avformat_free_context(link->format);
 	av_packet_free(&link->packet);
 	av_dict_free(&link->io_options);
-	stop_listening();
+	tr_stream_trouble_stop_listening();
+	explicit_bzero(link->url, strlen(link->url));
 	free(link->url);
 	free(link);
 }
 
 void tr_stream_link_finish(struct tr_stream_link *link)
 {
-	listen_to(link);
+	tr_stream_trouble_listen(&link->trouble);
 	if (link->has_header)
 		av_write_trailer(link->format);
-	stop_listening();
+	tr_stream_trouble_stop_listening();
 	close_link(link);
 }
 

@@ -50,6 +50,11 @@ TR_CHECKED int tr_stream_url_resolve(const char *target, char *out, size_t size)
 /* Takes a URL apart that tr_stream_url_resolve() gave. The same errors. */
 TR_CHECKED int tr_stream_url_read(const char *url, struct tr_stream_url *ret);
 
+static inline bool tr_stream_url_is_http(enum tr_stream_url_scheme scheme)
+{
+	return scheme == TR_STREAM_URL_HTTP || scheme == TR_STREAM_URL_HTTPS;
+}
+
 /* Scheme, host, RTMP application and three stars for the rest into `out`: for logs, screens and
  * messages. Never any of the key, the user, the password or the arguments, whatever `url` is. */
 void tr_stream_url_redact(const char *url, char *out, size_t size);

@@ -556,6 +556,8 @@ static void a_server_that_was_killed_gets_the_stream_again(void **state)
 	wait_for_news(&target, TR_STREAM_NEWS_LOST);
 	wait_until(&target, status.state == TR_STREAM_WAITING);
 	assert_true(status.problem[0] != '\0');
+	if (getenv("TR_OUTAGE_SECONDS"))
+		pause_ms(1000 * atoi(getenv("TR_OUTAGE_SECONDS")));
 	rtmp_site_start(&site);
 	wait_for_news(&target, TR_STREAM_NEWS_RECONNECTED);
 	assert_true(live_source_keys_requested(source) >= 2);
