@@ -240,7 +240,8 @@ static int write_header(struct tr_stream_link *link)
 		av_dict_set(&options, "method", "PUT", 0);
 		av_dict_set(&options, "hls_time", "2", 0);
 		av_dict_set(&options, "hls_list_size", "6", 0);
-		av_dict_set_int(&options, "start_number", time(NULL), 0);
+		/* Not those of the connection before, which viewers may hold. */
+		av_dict_set_int(&options, "start_number", tr_clock_wall_ns() / TR_NS_PER_S, 0);
 	} else if (link->trouble.where.scheme != TR_STREAM_URL_SRT) {
 		/* Nobody can go back in a live stream to fill these in. */
 		av_dict_set(&options, "flvflags", "no_duration_filesize", 0);
