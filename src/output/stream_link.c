@@ -92,7 +92,7 @@ static void limit_silence_of_port(int port, int timeout_ms)
 	if (!folder)
 		return;
 	while ((entry = readdir(folder))) {
-		struct sockaddr_storage peer;
+		struct sockaddr_storage peer = {0};
 		socklen_t size = sizeof(peer);
 		int fd = atoi(entry->d_name);
 		if (fd > 2 && getpeername(fd, (struct sockaddr *)&peer, &size) == 0 &&

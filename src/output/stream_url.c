@@ -215,7 +215,7 @@ int tr_stream_url_rewrite(const char *url, const struct tr_stream_url_rewrite *r
 	char *out, size_t size)
 {
 	regmatch_t groups[MAX_GROUPS];
-	char filled[TR_STREAM_URL_SIZE];
+	char filled[TR_STREAM_URL_SIZE] = "";
 
 	for (size_t i = 0; i < count; i++) {
 		if (!matches(rules[i].match, url, groups))
