@@ -1,0 +1,87 @@
+# For scripts that stream: a real nginx with its RTMP module, configured as in tests/peers/rtmp. Sourced
+# after lib.sh.
+#
+# site_start NAME makes $work/NAME and starts it, site_kill NAME is SIGKILL, and then site_start NAME
+# starts it again on the same ports. The port is in $work/NAME/port, what it recorded in
+# $work/NAME/recorded. Applications: "live" (password=sesame, copies to "first" and "second"), "open".
+
+site_modules=/usr/lib/nginx/modules
+for tool in nginx openssl python3; do
+	PATH=$PATH:/usr/sbin command -v $tool >/dev/null || skip "$tool is not installed"
+done
+[ -e $site_modules/ngx_rtmp_module.so ] || skip "nginx has no RTMP module (libnginx-mod-rtmp)"
+[ -e $site_modules/ngx_stream_module.so ] || skip "nginx has no stream module (libnginx-mod-stream)"
+
+free_ports() {
+	python3 -c 'import socket, sys
+s = [socket.socket() for _ in range(int(sys.argv[1]))]
+[x.bind(("127.0.0.1", 0)) for x in s]
+print(*(x.getsockname()[1] for x in s))' "$1"
+}
+
+site_make() {
+	local folder=$work/$1 ports user=
+	[ "$(id -u)" != 0 ] || user="user root;" # else root's nginx would become nobody
+	mkdir -p "$folder/recorded"
+	sh "$TR_SOURCE_DIR/tests/peers/rtmp/certificates.sh" "$folder" || fail "no certificates"
+	read -r -a ports < <(free_ports 5)
+	sed -e "s,@FOLDER@,$folder,g" -e "s,@MODULES@,$site_modules,g" -e "s,@RTMP@,${ports[0]},g" \
+		-e "s,@HTTP@,${ports[1]},g" -e "s,@TLS@,${ports[2]},g" -e "s,@EXPIRED@,${ports[3]},g" \
+		-e "s,@MISNAMED@,${ports[4]},g" -e "s,@ADDRESS@,127.0.0.1,g" -e "s,@USER@,$user,g" \
+		"$TR_SOURCE_DIR/tests/peers/rtmp/nginx.conf.in" >"$folder/nginx.conf"
+	echo "${ports[0]}" >"$folder/port"
+}
+
+site_port() { cat "$work/$1/port"; }
+site_accepts() { (exec 9<>"/dev/tcp/127.0.0.1/$(site_port "$1")") 2>/dev/null; }
+
+site_start() {
+	[ -e "$work/$1/nginx.conf" ] || site_make "$1"
+	PATH=$PATH:/usr/sbin nginx -e "$work/$1/error.log" -p "$work/$1" -c "$work/$1/nginx.conf" \
+		>"$work/$1/said" 2>&1 &
+	echo $! >"$work/$1/pid"
+	disown
+	wait_until 20 site_accepts "$1" || fail "nginx does not start: $(cat "$work/$1/said")"
+}
+
+site_kill() {
+	[ -e "$work/$1/pid" ] || return 0
+	kill -KILL "$(cat "$work/$1/pid")" 2>/dev/null || true
+	wait_until 10 ended "$(cat "$work/$1/pid")" || fail "nginx cannot be killed"
+	rm -f "$work/$1/pid"
+}
+
+# recordings SITE STREAM: the files, oldest first. (nginx writes the time into their names.)
+recordings() { find "$work/$1/recorded" -name "$2-*.flv" -size +1k | sort -V; }
+has_recording() { [ -n "$(recordings "$1" "$2")" ]; }
+
+# codecs FILE_OR_URL: "aac h264"
+codecs() {
+	timeout 30 ffprobe -v error -show_entries stream=codec_name -of csv=p=0 "$1" | sort | xargs
+}
+
+# gap FILE v|a: the longest step from packet to packet in seconds; "back" when time goes back.
+gap() {
+	ffprobe -v error -select_streams "$2" -show_entries packet=dts_time -of csv=p=0 "$1" |
+		tr -d ',' | awk '!NF { next } n && $1 < last { back = 1 } n && $1 - last > most { most = $1 - last }
+			{ last = $1; n++ } END { print (back ? "back" : n ? most + 0 : "nothing") }'
+}
+
+first_is_key() {
+	case $(ffprobe -v error -select_streams v -show_entries packet=flags -of csv=p=0 "$1") in
+	K*) ;;
+	*) return 1 ;;
+	esac
+}
+
+sizes() { ffprobe -v error -select_streams "$2" -show_entries packet=size -of csv=p=0 "$1" | tr -d ',' | xargs; }
+
+# is_cut_from STREAM FILE v|a: the packets of the stream are packets of the file, one after the other
+# without a hole. The last one may be cut short, where a server was killed.
+is_cut_from() {
+	python3 -c 'import sys
+part, whole = (w.split() for w in sys.argv[1:])
+part = part[:-1]
+sys.exit(not part or not any(whole[i:i + len(part)] == part for i in range(len(whole))))' \
+		"$(sizes "$1" "$3")" "$(sizes "$2" "$3")"
+}
