@@ -62,8 +62,10 @@ static void remember(json_t *origins, const char *path, const char *old_name)
 /* The old file counts minutes. */
 static json_t *convert_value(const char *path, json_t *value)
 {
-	if (!strcmp(path, "usage-timeout") && json_is_integer(value))
-		return json_sprintf("%lld minutes", (long long)json_integer_value(value));
+	const char *text = json_string_value(value);
+
+	if (!strcmp(path, "usage-timeout") && text && text[0] && !text[strspn(text, "0123456789")])
+		return json_sprintf("%s minutes", text);
 	return json_incref(value);
 }
 

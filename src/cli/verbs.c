@@ -6,7 +6,7 @@
 #include <string.h>
 
 static const struct tr_verb *const verbs[] = {&tr_verb_record, &tr_verb_stream, &tr_verb_probe,
-	&tr_verb_check, &tr_verb_help, &tr_verb_version, NULL};
+	&tr_verb_check, &tr_verb_import_jibri, &tr_verb_help, &tr_verb_version, NULL};
 
 const struct tr_verb *const *tr_verbs_all(void)
 {
@@ -43,7 +43,7 @@ void tr_verbs_print_help(const struct tr_verb *verb)
 	}
 	puts("telerec VERB [OPTIONS]: records web pages and meetings\n");
 	for (const struct tr_verb *const *each = verbs; *each; each++)
-		printf("  %-8s  %s\n", (*each)->name, (*each)->summary);
+		printf("  %-13s  %s\n", (*each)->name, (*each)->summary);
 	puts("\n`telerec VERB --help` tells its options, telerec(1) all of it.");
 }
 

@@ -7,8 +7,8 @@ telerec=${2:?the build folder}/telerec
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-"$telerec" help | sed -n 's/^  \([a-z]*\)  .*/\1/p' | sort >"$work/verbs"
-sed -n 's/^\.Ss telerec \([a-z]*\).*/\1/p' "$page" | sort >"$work/page-verbs"
+"$telerec" help | sed -n 's/^  \([a-z-]*\)  .*/\1/p' | sort >"$work/verbs"
+sed -n 's/^\.Ss telerec \([a-z-]*\).*/\1/p' "$page" | sort >"$work/page-verbs"
 for verb in $(cat "$work/verbs"); do
 	"$telerec" "$verb" --help | sed -n "s/^  --\([a-z-]*\) .*/$verb \1/p"
 done | sort >"$work/options"
