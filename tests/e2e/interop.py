@@ -18,6 +18,7 @@ import interop_rooms                                           # noqa: F401
 import interop_run                                             # noqa: F401
 import interop_start                                           # noqa: F401
 import interop_page
+import interop_stream
 from focus import Focus
 from proxy import Proxy
 from rig import build_folder, merge, run
@@ -192,9 +193,11 @@ class Runner:
             world.other_proxy = await Proxy(rig.prosody.port).start()
             world.closers.append(world.other_proxy)
             secure = interop_page.serve_https(rig)
+            world.site, streams = interop_stream.serve(rig)
             rooms = {"other": f"other@open.{names.auth}", "short": f"short@open.{names.auth}",
                      "https": f"https@open.{names.auth}"}
             rig.more_settings = {
+                **streams,
                 "finalize": {"script": script, "timeout": "15s", "attempts": 1},
                 "environments": [
                     rig.environment(),
@@ -221,6 +224,8 @@ class Runner:
             for focus in world.more:
                 await focus.stop()
             secure.shutdown()
+            if world.site:
+                world.site.kill()
 
     async def begin(self, world, slots):
         rig = world.rig

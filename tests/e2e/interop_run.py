@@ -7,10 +7,8 @@ import subprocess
 import time
 import urllib.request
 
-from interop_lib import Failed, check, scenario, skip
+from interop_lib import Failed, check, scenario
 from rig import decode_faults, descendants, seconds_of
-
-skip(80, "RTMP server refuses, connection lost", "streaming targets come with another issue")
 
 
 async def stop_and_idle(w, room, nick):

@@ -4,12 +4,7 @@ import asyncio
 import json
 import os
 
-from interop_lib import (CLIENT, JIBRI, MUC, Client, Failed, Node, check, scenario, skip)
-
-NO_STREAMS = "streaming targets come with another issue"
-skip(34, "stream start with key", NO_STREAMS)
-skip(35, "stream start with rtmps URL", NO_STREAMS)
-skip(36, "stream refused by allow list", NO_STREAMS)
+from interop_lib import (CLIENT, JIBRI, MUC, Client, Failed, Node, check, scenario)
 
 
 @scenario(33, "plain file start")
