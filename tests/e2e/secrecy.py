@@ -116,7 +116,7 @@ async def refusals(rig):
         for marker in MARKERS.values():
             if marker in str(answer):
                 raise Failed(f"an answer holds a secret: {answer}")
-        await asyncio.sleep(1)
+        await asyncio.sleep(4 if "streamid" in more else 1)      # until a server is asked
         await rig.focus.raw(nick, rig.stop_child())
         await rig.focus.wait_idle(rig.slots, 40)
         rig.focus.forget_failures()
@@ -128,7 +128,9 @@ async def main():
     async with Rig(build_folder(), slots=1, prosody={"passwords": passwords}) as rig:
         wrong = rig.environment(name="wrong", brewery={"nickname": "wrong"})
         wrong["control"]["password"] = MARKERS["wrong control password"]
-        rig.more_settings = {"environments": [rig.environment(), wrong]}
+        nobody = {"match": "rtmp://a.*/live2/(.*)", "to": "rtmp://127.0.0.1:9/x/\\1"}
+        rig.more_settings = {"environments": [rig.environment(), wrong],
+                             "stream": {"rewrite": [nobody]}}
         search = Search({rig.meeting.pid, rig.prosody.process.pid})
         await rig.start_telerecd()
         watching = asyncio.create_task(search.keep_looking())
