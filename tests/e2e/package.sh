@@ -18,7 +18,7 @@ check_sources() {
 	version=$(sed -n 's/^project(telerec VERSION \([0-9.]*\).*/\1/p' "$source/CMakeLists.txt")
 	head -n 1 "$source/debian/changelog" | grep -qF "telerec ($version)" ||
 		fail "debian/changelog does not begin with version $version"
-	except=' gcc libc6-dev ffmpeg libcmocka-dev libyuv-dev zlib1g-dev '
+	except=' gcc libc6-dev ffmpeg libcmocka-dev libyuv-dev '
 	for package in $(sed -n '/^build_packages="/,/"$/p' "$source/quickstart" | tr -d '"' |
 		sed 's/build_packages=//'); do
 		[[ $except == *" $package "* ]] || grep -q "^ $package\b" "$source/debian/control" ||
@@ -73,7 +73,9 @@ run_in() {
 	timeout 1800 systemd-nspawn -q -D "$work/$1" --register=no --keep-unit --pipe --resolv-conf=off \
 		/bin/bash /report/inside "$2" </dev/null >"$work/log" 2>&1 || code=$?
 	grep '^== ' "$work/log" || true
-	[ $code = 0 ] || fail "$suite: $2"
+	[ $code = 0 ] && return
+	grep -i 'error\|FAILED' "$work/log" | tail -n 20 >&2 || true
+	fail "$suite: $2"
 }
 
 mirror=$({ cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null || true; } |
