@@ -59,10 +59,13 @@ static const struct variable environment_variables[] = {
 	{"XMPP_TRUST_ALL_CERTS", "trust-all-xmpp-certs", "true", false},
 };
 
-/* Read by other programs of the image, or by code below. */
-static const char *const known_names[] = {"JIBRI_STRIP_DOMAIN_JID", "JIBRI_XORG_HORIZ_SYNC",
-	"JIBRI_XORG_VERT_REFRESH", "JIBRI_CHROMEDRIVER_DEBUG", "JIBRI_CHROMEDRIVER_DEBUG_LOG",
-	"JIBRI_REQUEST_RETRIES", "JIBRI_PENDING_TIMEOUT", "JIBRI_SIP_BREWERY_MUC"};
+/* Read by Jicofo, or by code below. */
+static const char *const known_names[] = {"JIBRI_STRIP_DOMAIN_JID", "JIBRI_REQUEST_RETRIES",
+	"JIBRI_PENDING_TIMEOUT", "JIBRI_SIP_BREWERY_MUC"};
+
+/* Of the X server and the driver of the browser. */
+static const char *const unused_names[] = {"JIBRI_XORG_HORIZ_SYNC", "JIBRI_XORG_VERT_REFRESH",
+	"JIBRI_CHROMEDRIVER_DEBUG", "JIBRI_CHROMEDRIVER_DEBUG_LOG", "JIBRI_LOGS_DIR"};
 
 /* The value's text without quotes and without a comment behind it, in place. */
 static char *trim_value(char *value)
@@ -241,29 +244,40 @@ static int put_environments(json_t *jibri, const json_t *variables, json_t *orig
 	return put(jibri, "api.xmpp.environments", list);
 }
 
-static bool is_known(const char *name)
+static bool is_one_of(const char *name, const char *const *names, size_t count)
 {
-	for (size_t i = 0; i < TR_COUNT(main_variables); i++)
-		if (!strcmp(main_variables[i].name, name))
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(names[i], name))
 			return true;
-	for (size_t i = 0; i < TR_COUNT(environment_variables); i++)
-		if (!strcmp(environment_variables[i].name, name))
-			return true;
-	for (size_t i = 0; i < TR_COUNT(known_names); i++)
-		if (!strcmp(known_names[i], name))
+	return false;
+}
+
+static bool has_variable(const char *name, const struct variable *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(rows[i].name, name))
 			return true;
 	return false;
 }
 
 /* An .env has the variables of all containers: only those that are called after Jibri are ours. */
-static void list_strangers(json_t *variables, json_t *strangers)
+static void list_others(json_t *variables, json_t *strangers, json_t *unused)
 {
 	const char *name;
 	json_t *value;
 
-	json_object_foreach(variables, name,
-		value) if (!strncmp(name, "JIBRI_", 6) && json_string_length(value) > 0 &&
-			   !is_known(name)) json_array_append_new(strangers, json_string(name));
+	json_object_foreach(variables, name, value)
+	{
+		if (strncmp(name, "JIBRI_", 6) != 0 || json_string_length(value) == 0)
+			continue;
+		if (is_one_of(name, unused_names, TR_COUNT(unused_names)))
+			json_array_append_new(unused, json_string(name));
+		else if (!has_variable(name, main_variables, TR_COUNT(main_variables)) &&
+			 !has_variable(
+				 name, environment_variables, TR_COUNT(environment_variables)) &&
+			 !is_one_of(name, known_names, TR_COUNT(known_names)))
+			json_array_append_new(strangers, json_string(name));
+	}
 }
 
 static bool has_accounts(const json_t *variables)
@@ -273,12 +287,13 @@ static bool has_accounts(const json_t *variables)
 	       value_of(variables, "JIBRI_XMPP_USER") || value_of(variables, "XMPP_SERVER");
 }
 
-int tr_import_env_layer(json_t *variables, json_t **ret_layer, json_t *origins, json_t *strangers)
+int tr_import_env_layer(
+	json_t *variables, json_t **ret_layer, json_t *origins, json_t *strangers, json_t *unused)
 {
 	json_t *jibri = json_object();
 	int rc = jibri ? 0 : -ENOMEM;
 
-	list_strangers(variables, strangers);
+	list_others(variables, strangers, unused);
 	if (rc == 0 && has_accounts(variables)) {
 		rc = put_all(main_variables, TR_COUNT(main_variables), variables, jibri, "jibri",
 			origins);

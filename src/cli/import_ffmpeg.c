@@ -80,8 +80,11 @@ static void take(struct tr_import_ffmpeg *command, const char *name, const char 
 {
 	enum meaning meaning = look_up(name);
 	int width, height;
-	double number = strtod(value, NULL);
+	char *end;
+	double number = strtod(value, &end);
 
+	if (end == value)
+		number = -1;
 	if (meaning == UNKNOWN)
 		add_other(command, name);
 	else if (meaning == SIZE && tr_text_parse_size(value, &width, &height) == 0) {

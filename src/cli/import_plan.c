@@ -341,6 +341,9 @@ static const struct tr_import_rule main_rules[] = {
 	{"single-use-mode", tr_import_take_bool, "single_use", NULL, 0, 0},
 	{HTTP "external-api-port", tr_import_take_int, "jibri_http.external_port", NULL, 0, 65535},
 	{HTTP "internal-api-port", tr_import_take_int, "jibri_http.internal_port", NULL, 0, 65535},
+	/* As older guides have them. */
+	{"http.external-api-port", tr_import_take_int, "jibri_http.external_port", NULL, 0, 65535},
+	{"http.internal-api-port", tr_import_take_int, "jibri_http.internal_port", NULL, 0, 65535},
 	{HTTP "external-api-host", take_bind, "jibri_http.bind", NULL, 0, 0},
 	{HTTP "internal-api-host", take_internal_host, "jibri_http.bind", NULL, 0, 0},
 	{"api.xmpp.environments", tr_import_take_environments, "environments", NULL, 0, 0},
@@ -408,6 +411,30 @@ static void complain_unknown(
 		tr_import_row(item, TR_IMPORT_UNKNOWN, NULL, NULL, "Jibri knows no such key");
 }
 
+static bool is_whole_group(const struct tr_import_rule *rule)
+{
+	return rule && rule->path[strlen(rule->path) - 1] == '.';
+}
+
+/* A key that is spelt in another way than Jibri does counts unless the right one is there, too. */
+static void take_one(struct tr_import_item *item, const json_t *group, const char *path)
+{
+	const char *right = item->rule->path;
+	const char *dot = strrchr(right, '.');
+
+	if (is_whole_group(item->rule) || !strcmp(right, path)) {
+		item->rule->take(item);
+		return;
+	}
+	if (json_object_get(group, dot ? dot + 1 : right)) {
+		tr_import_say(item, TR_IMPORT_UNKNOWN, NULL, NULL,
+			"Jibri calls it %s, which is there, too", right);
+		return;
+	}
+	item->misread = right;
+	item->rule->take(item);
+}
+
 void tr_import_walk(const struct tr_import_item *about, const struct tr_import_table *table,
 	const json_t *group, const char *name, size_t skip)
 {
@@ -422,18 +449,12 @@ void tr_import_walk(const struct tr_import_item *about, const struct tr_import_t
 		item.path = path;
 		item.value = value;
 		item.rule = find_rule(table, path + skip);
-		if (item.rule && item.rule->path[strlen(item.rule->path) - 1] != '.' &&
-			strcmp(item.rule->path, path + skip) != 0)
-			item.misread = item.rule->path;
 		if (json_is_null(value))
 			continue; /* HOCON's way to say nothing */
-		if (json_is_object(value) && !(item.rule && item.rule->take))
-			tr_import_walk(about, table, value, path, skip);
-		else if (json_is_object(value) && json_object_size(value) > 0 &&
-			 item.rule->path[strlen(item.rule->path) - 1] == '.')
+		if (json_is_object(value) && (!item.rule || is_whole_group(item.rule)))
 			tr_import_walk(about, table, value, path, skip);
 		else if (item.rule)
-			item.rule->take(&item);
+			take_one(&item, group, path + skip);
 		else
 			complain_unknown(&item, table, path + skip);
 	}
@@ -487,6 +508,7 @@ int tr_import_plan_make(const struct tr_import_source *source, struct tr_import_
 		"is not there; Jibri passes over it, too");
 	add_names(&planner, source->strangers, TR_IMPORT_UNKNOWN, "", "",
 		"Jibri's image knows no such variable");
+	add_names(&planner, source->unused, TR_IMPORT_DROPPED, "", "", "telerec has no use for it");
 	if (planner.is_short_of_memory) {
 		tr_import_plan_clear(&planner.plan);
 		return -ENOMEM;

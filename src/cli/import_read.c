@@ -224,7 +224,8 @@ static int read_all(const char *path, const char *env_path, struct tr_import_sou
 	if (path)
 		layer = json_object();
 	else
-		rc = tr_import_env_layer(variables, &layer, source->origins, source->strangers);
+		rc = tr_import_env_layer(
+			variables, &layer, source->origins, source->strangers, source->unused);
 	if (rc == 0)
 		rc = ask(path, layer, variables, &answer, refusal);
 	if (rc == 0)
@@ -239,7 +240,8 @@ int tr_import_read(const char *path, const char *env_path, struct tr_import_sour
 	char *problem, size_t problem_size)
 {
 	const struct refusal refusal = {problem, problem_size};
-	struct tr_import_source source = {.origins = json_object(), .strangers = json_array()};
+	struct tr_import_source source = {
+		.origins = json_object(), .strangers = json_array(), .unused = json_array()};
 
 	snprintf(problem, problem_size, "%s", strerror(ENOMEM));
 	int rc = source.origins && source.strangers ? read_all(path, env_path, &source, &refusal)
@@ -259,5 +261,6 @@ void tr_import_source_clear(struct tr_import_source *source)
 	json_decref(source->missing);
 	json_decref(source->origins);
 	json_decref(source->strangers);
+	json_decref(source->unused);
 	*source = (struct tr_import_source){0};
 }

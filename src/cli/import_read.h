@@ -23,6 +23,7 @@ struct tr_import_source {
 	 * the path. */
 	json_t *origins;
 	json_t *strangers; /* variables of the image that it does not know */
+	json_t *unused;	   /* those that mean nothing to us */
 };
 
 /*

@@ -13,7 +13,7 @@
 /* What Jibri's own streams have. */
 #define USUAL_KBPS 2976
 #define USUAL_KBIT 5952
-#define USUAL_KEY_MS 2000
+#define USUAL_KEY_PICTURES 60
 #define USUAL_SOUND_KBPS 128
 
 static int clamp(int value, int least, int most)
@@ -63,7 +63,7 @@ static void put_stream(struct tr_import_planner *planner, const struct tr_import
 		put_int(planner, "stream.bitrate", clamp(kbps, 0, 100000));
 	if (command->buffer_kbit && command->buffer_kbit != USUAL_KBIT)
 		put_int(planner, "stream.buffer", clamp(command->buffer_kbit, 0, 400000));
-	if (command->key_pictures && key_interval_ms(command) != USUAL_KEY_MS) {
+	if (command->key_pictures && command->key_pictures != USUAL_KEY_PICTURES) {
 		tr_import_duration_write(key_interval_ms(command), text, sizeof(text));
 		tr_import_put(
 			planner, planner->plan.settings, "stream.key_interval", json_string(text));
@@ -98,6 +98,7 @@ void tr_import_video(struct tr_import_planner *planner)
 /* Keys that build the commands; what the commands make of them is what counts. */
 struct part {
 	const char *name;
+	const char *option; /* of ffmpeg */
 	const char *ours;
 	bool is_stream;
 	/* What the command has of it, 0 or less: nothing. */
@@ -106,12 +107,12 @@ struct part {
 
 static int get_size(const struct tr_import_ffmpeg *command)
 {
-	return command->width && !tr_config_size_fault(command->width, command->height);
+	return command->width;
 }
 
 static int get_rate(const struct tr_import_ffmpeg *command)
 {
-	return command->rate <= TR_CONFIG_RATE_MAX ? command->rate : 0;
+	return command->rate;
 }
 
 static int get_quality(const struct tr_import_ffmpeg *command)
@@ -134,12 +135,12 @@ static int get_key(const struct tr_import_ffmpeg *command)
 	return command->key_pictures;
 }
 
-static const struct part parts[] = {{"resolution", "video.size", false, get_size},
-	{"framerate", "video.frame_rate", false, get_rate},
-	{"h264-constant-rate-factor", "video.quality", false, get_quality},
-	{"streaming-max-bitrate", "stream.bitrate", true, get_max},
-	{"streaming-buf-size", "stream.buffer", true, get_buffer},
-	{"gop-size", "stream.key_interval", true, get_key}};
+static const struct part parts[] = {{"resolution", "-s", "video.size", false, get_size},
+	{"framerate", "-r", "video.frame_rate", false, get_rate},
+	{"h264-constant-rate-factor", "-crf", "video.quality", false, get_quality},
+	{"streaming-max-bitrate", "-maxrate", "stream.bitrate", true, get_max},
+	{"streaming-buf-size", "-bufsize", "stream.buffer", true, get_buffer},
+	{"gop-size", "-g", "stream.key_interval", true, get_key}};
 
 static const struct why {
 	const char *name, *note;
@@ -187,37 +188,46 @@ static void put_explicit(struct tr_import_planner *planner, const struct part *p
 	}
 }
 
+/* The key's own value, read as the option that it stands for. */
+static bool is_overruled(const struct tr_import_item *item, const struct part *part,
+	const struct tr_import_ffmpeg *command)
+{
+	struct tr_import_ffmpeg alone;
+	json_t *words = json_pack("[s, O]", part->option, item->value);
+
+	tr_import_ffmpeg_read(words, &alone);
+	json_decref(words);
+	return part->get(&alone) != part->get(command) ||
+	       (part->get == get_size && alone.height != command->height);
+}
+
 static void take_part(struct tr_import_item *item, const struct part *part)
 {
 	const char *command_name = part->is_stream ? STREAMING : RECORDING;
-	struct tr_import_ffmpeg command, alone;
+	struct tr_import_ffmpeg command;
 	char shown[40];
 
 	read_command(item->planner, command_name, &command);
 	if (part->get(&command) <= 0) {
 		tr_import_say(item, TR_IMPORT_DROPPED, NULL, NULL,
-			"is nothing that %s makes use of", command_name);
+			"is nothing that %s can make use of", command_name);
 		return;
 	}
-	/* The key's own value, read as the option that it stands for. */
-	json_t *words = json_pack("[s, O]",
-		part->get == get_size	   ? "-s"
-		: part->get == get_rate	   ? "-r"
-		: part->get == get_quality ? "-crf"
-		: part->get == get_max	   ? "-maxrate"
-		: part->get == get_buffer  ? "-bufsize"
-					   : "-g",
-		item->value);
-	tr_import_ffmpeg_read(words, &alone);
-	json_decref(words);
-	bool is_overruled = part->get(&alone) != part->get(&command) ||
-			    (part->get == get_size && (alone.width != command.width ||
-							      alone.height != command.height));
+	const char *fault =
+		part->get == get_size ? tr_config_size_fault(command.width, command.height) : NULL;
+	if (fault) {
+		tr_import_say(item, TR_IMPORT_DROPPED, NULL, NULL, "%dx%d %s", command.width,
+			command.height, fault);
+		return;
+	}
 	put_explicit(item->planner, part, &command);
 	show_setting(item->planner, part->ours, shown, sizeof(shown));
-	if (is_overruled)
+	if (is_overruled(item, part, &command))
 		tr_import_say(
 			item, TR_IMPORT_CHANGED, part->ours, shown, "%s says so", command_name);
+	else if (part->get == get_rate && command.rate > TR_CONFIG_RATE_MAX)
+		tr_import_row(item, TR_IMPORT_CHANGED, part->ours, shown,
+			"is the most that telerec can do");
 	else
 		tr_import_row(item, TR_IMPORT_CARRIED, part->ours, shown, NULL);
 }
