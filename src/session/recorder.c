@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #define TIMER_ACCURACY_US 10000
@@ -66,6 +67,8 @@ static void do_refuse(struct tr_recorder *recorder)
 
 static void do_end(struct tr_recorder *recorder)
 {
+	/* The loop stands still while the last files are made. */
+	sd_notify(0, "WATCHDOG_USEC=1800000000");
 	tr_recorder_finish_filings(recorder);
 	tr_recorder_stop_browser(recorder);
 	recorder->display_source = sd_event_source_unref(recorder->display_source);

@@ -47,6 +47,8 @@ static int serve(int control_fd, const struct tr_programs *programs)
 		rc = sd_event_add_signal(
 			event, NULL, SIGINT | SD_EVENT_SIGNAL_PROCMASK, on_signal, recorder);
 	if (rc >= 0)
+		rc = sd_event_set_watchdog(event, true);
+	if (rc >= 0)
 		rc = sd_event_loop(event);
 	tr_recorder_destroy(recorder);
 	sd_event_unref(event);
