@@ -1,5 +1,6 @@
 /* Any bytes as a configuration file: what is accepted has every default, and can be told apart. */
 #include "config/config.h"
+#include "output/stream_url.h"
 
 #include <string.h>
 
@@ -21,6 +22,30 @@ static void check_environment(const struct tr_config_environment *environment)
 			abort();
 }
 
+static void check_streams(const struct tr_config *config)
+{
+	char url[TR_STREAM_URL_SIZE], problem[200];
+
+	for (unsigned i = 0; i < config->stream.allowed_count; i++)
+		if (tr_stream_url_check_pattern(
+			    config->stream.allowed[i], problem, sizeof(problem)) < 0)
+			abort();
+	for (unsigned i = 0; i < config->stream.rewrite_count; i++) {
+		const struct tr_stream_url_rewrite rule = {
+			config->stream.rewrites[i].match, config->stream.rewrites[i].to};
+		if (tr_stream_url_check_rewrite(&rule, problem, sizeof(problem)) < 0)
+			abort();
+	}
+	for (unsigned i = 0; i < config->room_count; i++) {
+		const struct tr_config_room *room = &config->rooms[i];
+		if (tr_stream_url_check_pattern(room->match, problem, sizeof(problem)) < 0)
+			abort();
+		for (unsigned j = 0; j < room->stream_count; j++)
+			if (tr_stream_url_resolve(room->streams[j], url, sizeof(url)) < 0)
+				abort();
+	}
+}
+
 static void check(const struct tr_config *config)
 {
 	static char hosts[1 << 16];
@@ -28,6 +53,7 @@ static void check(const struct tr_config *config)
 	if (!config->id[0] || config->slots < 0 || config->slots > TR_CONFIG_SLOTS_MAX ||
 		tr_config_list_hosts(config, hosts, sizeof(hosts)) < 0)
 		abort();
+	check_streams(config);
 	for (unsigned i = 0; i < config->environment_count; i++)
 		check_environment(&config->environments[i]);
 }
