@@ -304,6 +304,7 @@ static struct tr_stream_link *create(const struct tr_stream_link_settings *setti
 		return NULL;
 	}
 	link->trouble.url = link->url;
+	link->trouble.ca_file = settings->ca_file;
 	return link;
 }
 
@@ -330,6 +331,7 @@ int tr_stream_link_open(const struct tr_stream_link_settings *settings,
 	if (rc < 0)
 		return tr_stream_trouble_explain_open(&link->trouble, rc, ret_problem);
 	link->connect_until_ns = INT64_MAX;
+	link->trouble.ca_file = NULL; /* borrowed for the call */
 	*ret_link = tr_take(link);
 	return 0;
 }

@@ -1,6 +1,7 @@
 #include "output/stream_trouble_internal.h"
 
 #include "core/clock.h"
+#include "output/stream_certificate_internal.h"
 
 #include <ctype.h>
 #include <libavformat/avformat.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define ASK_AGAIN_MS 2000
 #define SRT_SILENCE_NS (2 * TR_NS_PER_S)
 
 /* ---- libavformat's messages ---- */
@@ -112,12 +114,15 @@ static int explain_tls(
 	const struct tr_stream_trouble *trouble, struct tr_stream_link_problem *problem)
 {
 	const char *host = trouble->where.host;
+	char reason[160];
 
-	if (has_heard(trouble, "certificate failed verification"))
-		return tr_stream_trouble_say(problem, TR_STREAM_LINK_REFUSED,
-			"the certificate of %s is not trusted: it has expired, or was signed by "
-			"nobody this machine trusts (a private authority belongs into ca_file)",
-			host);
+	if (has_heard(trouble, "certificate failed verification")) {
+		if (!tr_stream_certificate_explain(&trouble->where, trouble->ca_file, ASK_AGAIN_MS,
+			    reason, sizeof(reason)))
+			snprintf(reason, sizeof(reason), "is not trusted");
+		return tr_stream_trouble_say(
+			problem, TR_STREAM_LINK_REFUSED, "the certificate of %s %s", host, reason);
+	}
 	if (has_heard(trouble, "owner does not match"))
 		return tr_stream_trouble_say(problem, TR_STREAM_LINK_REFUSED,
 			"the certificate of %s was issued for another name", host);

@@ -24,6 +24,7 @@ struct tr_stream_words {
 /* What the sentences are made of; the link's. */
 struct tr_stream_trouble {
 	const char *url;
+	const char *ca_file; /* NULL: none of its own */
 	struct tr_stream_url where;
 	int64_t from_ns; /* when connecting began */
 	int connect_timeout_ms, io_timeout_ms;
