@@ -5,6 +5,7 @@ import asyncio
 import json
 import os
 import stat
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peers", "focus"))
@@ -25,14 +26,21 @@ APP_DATA = json.dumps({"file_recording_metadata": {"upload_credentials": {
     "service_name": "dropbox", "token": MARKERS["token in app_data"]}}})
 
 
+def runtime_folders():
+    """Where slots, browsers and X servers keep what is theirs."""
+    return {os.path.join(base, name) for base in ("/dev/shm", "/run", "/tmp")
+            for name in os.listdir(base) if name.startswith("telerec-")}
+
+
 class Search:
     def __init__(self, mine):
         self.mine = mine              # pids that are ours to know it
         self.found = set()
-        self.looked_at = set()
+        self.looked_at = {}
 
     def look(self, where, data):
-        self.looked_at.add(where.split(":")[0])
+        what = where.split(":")[0]
+        self.looked_at[what] = self.looked_at.get(what, 0) + 1
         for name, marker in MARKERS.items():
             if marker.encode() in data:
                 self.found.add(f"{name} in {where}")
@@ -47,6 +55,23 @@ class Search:
                         self.look(f"{what}: {words.split(' ')[0]}", file.read())
                 except OSError:
                     pass
+
+    def prove(self, folder):
+        """It finds a secret where there is one."""
+        marker = MARKERS["stream key"]
+        child = subprocess.Popen(["sleep", "60"], env={"X": marker})
+        with open(os.path.join(folder, "proof"), "w") as out:
+            out.write(marker)
+        try:
+            self.processes()
+            self.files(folder)
+        finally:
+            child.kill()
+            child.wait()
+            os.unlink(os.path.join(folder, "proof"))
+        if {w.split(" in ")[1].split(":")[0] for w in self.found} != {"environ", "file"}:
+            raise Failed(f"the search finds only {self.found}")
+        self.found.clear()
 
     async def keep_looking(self):
         while True:
@@ -132,6 +157,8 @@ async def main():
         rig.more_settings = {"environments": [rig.environment(), wrong],
                              "stream": {"rewrite": [nobody]}}
         search = Search({rig.meeting.pid, rig.prosody.process.pid})
+        search.prove(rig.recordings)
+        before = runtime_folders()
         await rig.start_telerecd()
         watching = asyncio.create_task(search.keep_looking())
         await rig.focus.wait_idle(1, 90)
@@ -152,8 +179,8 @@ async def main():
         await asyncio.sleep(1)
         with open("/proc/%d/environ" % rig.telerecd.pid, "rb") as file:
             search.look("environ: telerecd", file.read())
-        search.files("/run/telerec")
-        search.files(os.environ.get("XDG_RUNTIME_DIR", "/nonexistent"))
+        for folder in runtime_folders() - before:
+            search.files(folder)
         await rig.stop_process(rig.telerecd)
         watching.cancel()
         search.files(rig.recordings, allowed=("metadata.json",))
@@ -164,8 +191,8 @@ async def main():
             raise Failed(f"Jicofo would complain: {[str(v) for v in rig.focus.violations[:3]]}")
         if search.found:
             raise Failed("; ".join(sorted(search.found)))
-        print(f"{len(MARKERS)} secrets, not found in: " + ", ".join(sorted(
-            w if ":" in w else w for w in search.looked_at)))
+        print(f"{len(MARKERS)} secrets, found in none of: " + ", ".join(
+            f"{count} x {what}" for what, count in sorted(search.looked_at.items())))
 
 
 if __name__ == "__main__":
