@@ -57,7 +57,7 @@ struct tr_stream_settings {
 	size_t audio_extradata_size;	/* 0: pictures only */
 	int audio_rate, audio_channels; /* 0: 48000, 2 */
 	int audio_kbps;
-	const char *ca_file; /* authorities to trust instead of the system's; NULL: those */
+	const char *ca_file; /* authorities to trust besides the system's, PEM; or NULL */
 
 	/* 0: the default in brackets */
 	int queue_ms;		 /* [3000] */

@@ -38,7 +38,7 @@ struct tr_stream_link_settings {
 	const uint8_t *audio_extradata; /* AudioSpecificConfig */
 	size_t audio_extradata_size;	/* 0: no sound */
 	int audio_rate, audio_channels, audio_kbps;
-	const char *ca_file; /* NULL: the system's authorities */
+	const char *ca_file; /* authorities besides the system's, or NULL */
 	int connect_timeout_ms, io_timeout_ms;
 	const _Atomic int64_t *abort_ns; /* keeps; a time of the clock after which nothing blocks */
 };
