@@ -181,7 +181,10 @@ static void pause_or_give_up(struct run *run)
 	run->phase = PHASE_PAUSING;
 	run->deadline_ns = after_ms(INT64_C(100) << run->deaths);
 	tr_record_show_news(run->show, true, "starting it again (%u of %d)%s", run->deaths,
-		RESTARTS_MAX, run->recorded_ns ? "; the recording goes on in a new part" : "");
+		RESTARTS_MAX,
+		!run->recorded_ns	     ? ""
+		: run->settings->request->to ? "; the recording goes on in a new part"
+					     : "; the stream goes on");
 }
 
 static void show_log(struct run *run)

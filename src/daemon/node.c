@@ -10,6 +10,7 @@
 #include "daemon/naming.h"
 #include "daemon/recordings_dir.h"
 #include "daemon/streams.h"
+#include "output/target_list.h"
 #include "storage/leftovers.h"
 
 #include <errno.h>
@@ -34,6 +35,11 @@ struct session {
 	bool has_failed; /* and that has been told */
 	bool is_unheard; /* nobody is to be told of it any more */
 	bool is_stream;	 /* that is what was asked for */
+	unsigned target_count;
+	struct target {
+		char name[TR_MESSAGE_NAME_MAX];
+		bool is_up;
+	} targets[TR_TARGET_LIST_MAX];
 	char id[128];	 /* as asked for; limited by state.json */
 	char label[400]; /* "session ID (ROOM)", for the log */
 	char environment[512];
@@ -155,16 +161,33 @@ static unsigned count_sessions(const struct tr_node *node)
 	return count;
 }
 
+/* " (2 of 3 streams up)", or "". */
+static void describe_targets(const struct tr_node *node, char *out, size_t size)
+{
+	unsigned count = 0, up = 0;
+
+	for (unsigned i = 0; i < node->slot_count; i++) {
+		const struct session *session = node->places[i].session;
+		for (unsigned j = 0; session && j < session->target_count; j++)
+			up += session->targets[j].is_up;
+		count += session ? session->target_count : 0;
+	}
+	out[0] = '\0';
+	if (count > 0)
+		snprintf(out, size, " (%u of %u streams up)", up, count);
+}
+
 static void describe(struct tr_node *node)
 {
-	char text[sizeof(node->description)];
+	char text[sizeof(node->description)], targets[60];
 	struct tr_control_presence presence;
 
 	read_node(node, &presence);
+	describe_targets(node, targets, sizeof(targets));
 	unsigned later = tr_afterwork_count(node->afterwork);
 	int length =
-		snprintf(text, sizeof(text), "%u slots: %u recording, %u ready", node->slot_count,
-			count_sessions(node), tr_supervisor_ready_slots(node->supervisor));
+		snprintf(text, sizeof(text), "%u slots: %u recording%s, %u ready", node->slot_count,
+			count_sessions(node), targets, tr_supervisor_ready_slots(node->supervisor));
 	if (later > 0)
 		length += snprintf(
 			text + length, sizeof(text) - (size_t)length, "; %u being finished", later);
@@ -803,6 +826,25 @@ static void on_files_failed(
 	leave_if_done(node);
 }
 
+/* Only whether it is up: how it fares is the slot's to log. */
+static void on_stream(struct session *session, const struct tr_message_stream *stream)
+{
+	bool is_up = !strcmp(stream->state, "streaming");
+	unsigned i = 0;
+
+	while (i < session->target_count && strcmp(session->targets[i].name, stream->name) != 0)
+		i++;
+	if (i == TR_COUNT(session->targets))
+		return;
+	struct target *target = &session->targets[i];
+	bool has_changed = i == session->target_count || target->is_up != is_up;
+	session->target_count += i == session->target_count;
+	memcpy(target->name, stream->name, sizeof(target->name));
+	target->is_up = is_up;
+	if (has_changed)
+		describe(session->node);
+}
+
 static void on_message(unsigned slot, uint64_t job, const struct tr_message *message, void *user)
 {
 	struct tr_node *node = user;
@@ -813,6 +855,10 @@ static void on_message(unsigned slot, uint64_t job, const struct tr_message *mes
 	case TR_MESSAGE_STARTED:
 		if (session)
 			on_started(session, &message->started);
+		break;
+	case TR_MESSAGE_STREAM:
+		if (session)
+			on_stream(session, &message->stream);
 		break;
 	case TR_MESSAGE_STOPPED:
 		if (session)

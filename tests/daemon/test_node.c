@@ -72,6 +72,8 @@ static void over(void *user, const char *session_id)
 static void describe(void *user, const char *sentence)
 {
 	assert_non_null(strstr(sentence, "2 slots"));
+	if (strstr(sentence, "streams up"))
+		say("%s\n", sentence);
 }
 
 static void leave(void *user, int code)
@@ -877,6 +879,7 @@ static void a_recording_goes_to_the_targets_of_its_room_too(void **state)
 	expect_told("\"mode\":\"file\"");
 	expect_told("\"file\":true");
 	expect_told("\"url\":\"rtmp://live.example/app/" KEY "\"");
+	SAYS("2 slots: 1 recording (1 of 1 streams up), 1 ready\n");
 	stop(1, "s1");
 	SAYS("s1 over\n");
 }
