@@ -1,7 +1,6 @@
 #include "cli/target_input.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,5 +55,5 @@ int tr_target_input_read(const char *verb, const char *path, struct tr_target_li
 void tr_target_input_wipe(const char *argument)
 {
 	/* argv is ours to change, whatever the options' table passes it on as. */
-	memset((char *)(uintptr_t)argument, '*', strlen(argument));
+	memset((char *)argument, '*', strlen(argument));
 }
