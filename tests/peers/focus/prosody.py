@@ -67,7 +67,7 @@ run_as_root = true
 data_path = "{folder}/data"
 pidfile = "{folder}/prosody.pid"
 log = {{ {level} = "{folder}/prosody.log" }}
-plugin_paths = {{ "{here}/modules" }}
+plugin_paths = {{ "{folder}/modules" }}
 storage = "internal"
 interfaces = {{ "127.0.0.1", "::1" }}
 c2s_ports = {{ {port} }}
@@ -160,6 +160,8 @@ class Prosody:
         self.identity = {} if os.geteuid() else {
             "user": NOBODY, "group": NOBODY, "extra_groups": []}
         os.makedirs(os.path.join(self.folder, "data"), exist_ok=True)
+        # Prosody may not be allowed to look into the folder that this file is in.
+        shutil.copytree(os.path.join(HERE, "modules"), self.path("modules"), dirs_exist_ok=True)
         self.write_certificates()
         for user, host in (("focus", self.names.auth), ("jibri", self.names.auth),
                            ("other", self.names.auth), ("recorder", self.names.hidden)):
@@ -231,7 +233,7 @@ class Prosody:
         def quoted(words):
             return ", ".join(f'"{word}"' for word in words)
         text = GLOBAL.format(
-            folder=self.folder, here=HERE, port=self.port, tls_port=self.tls_port, level=self.level,
+            folder=self.folder, port=self.port, tls_port=self.tls_port, level=self.level,
             encryption="true" if self.has_tls else "false",
             plain="false" if self.has_tls else "true", modules=quoted(modules),
             hibernation=self.hibernation_s, limits=self.limits)

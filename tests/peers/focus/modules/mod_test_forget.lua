@@ -2,11 +2,10 @@
 -- forget an occupant without a word to anybody, as a restarted component does.
 local muc = module:depends "muc";
 local admins = module:get_option_set("admins", {});
-local jid_bare = require "util.jid".bare;
 
 module:hook("message/bare", function(event)
 	local forget = event.stanza:get_child("forget", "urn:telerec:test");
-	if not forget or not admins:contains(jid_bare(event.stanza.attr.from)) then
+	if not forget or not admins:contains(event.stanza.attr.from:match("^[^/]+")) then
 		return;
 	end
 	local room = muc.get_room_from_jid(event.stanza.attr.to);
