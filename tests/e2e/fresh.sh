@@ -1,5 +1,6 @@
 #!/bin/bash
-# fresh.sh SUITE: `./quickstart record` on a system that has only Debian's essential packages.
+# fresh.sh SUITE [VERB...]: `./quickstart record` on a system that has only Debian's essential packages,
+# or another verb of it that leaves recordings and ends.
 #
 # The system is made by mmdebstrap and entered by pivot_root in namespaces of its own: in a plain
 # chroot the kernel refuses the user namespaces that the browser's sandbox is made of.
@@ -7,6 +8,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 suite=$1
+verb=${*:2}
+verb=${verb:-record}
 source=${TR_SOURCE_DIR:?}
 [ "$(id -u)" = 0 ] || skip "only root can make a system"
 command -v mmdebstrap >/dev/null || skip "mmdebstrap is not installed"
@@ -21,7 +24,7 @@ cp /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
 mkdir -p "$root/root/telerec"
 git -C "$source" ls-files -z --cached --others --exclude-standard |
 	tar -C "$source" --null -T - -cf - | tar -C "$root/root/telerec" -xf -
-cat >"$root/enter" <<'INSIDE'
+cat >"$root/enter" <<INSIDE
 #!/bin/sh
 set -e
 mount -t tmpfs tmpfs /dev/shm
@@ -29,7 +32,7 @@ mount -t tmpfs tmpfs /tmp
 mount -t tmpfs tmpfs /run
 cd /root/telerec
 export HOME=/root LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin
-exec ./quickstart record
+exec ./quickstart $verb
 INSIDE
 chmod +x "$root/enter"
 timeout 2400 unshare --mount --pid --fork --kill-child --propagation private bash -euc '
@@ -47,7 +50,7 @@ timeout 2400 unshare --mount --pid --fork --kill-child --propagation private bas
 	mount -t proc proc /proc
 	umount -l /old
 	exec /enter
-' - "$root" >"$work/log" 2>&1 || fail "quickstart record failed on $suite"
+' - "$root" >"$work/log" 2>&1 || fail "quickstart $verb failed on $suite"
 tail -n 12 "$work/log"
 file=$(find "$root/root/telerec/recordings" -name '*.mp4' | head -n 1)
 [ -n "$file" ] || fail "there is no MP4"

@@ -2,7 +2,9 @@
 meeting with its Record button, and telerecd. Says which pages to open; ends by Ctrl-C or SIGTERM,
 and everything with it.
 
-    python3 meet.py --build build --recordings recordings [--slots 2] [--port 8080]
+    python3 meet.py --build build --recordings recordings [--slots 2] [--port 8080] [--record 10]
+
+With --record it presses Record in all rooms by itself, and ends after so many seconds.
 """
 
 import argparse
@@ -73,6 +75,26 @@ async def keep(rig, args, ending):
         raise Failed(f"telerecd ended by itself:\n{rig.warn_words()}")
 
 
+async def record(rig, seconds):
+    """In all rooms at once."""
+    rooms = [rig.room(name) for name in ROOMS[:rig.slots]]
+    sessions = []
+    for room in rooms:
+        answer = await rig.focus.client_start(room)
+        if not answer.ok:
+            raise Failed(f"{room}: {answer.condition} {answer.text}")
+        sessions.append(answer.session_id)
+    for room in rooms:
+        await rig.focus.wait_published(room, "on", 60)
+    await asyncio.sleep(seconds)
+    for room in rooms:
+        await rig.focus.client_stop(room)
+    for session_id in sessions:
+        say(await rig.wait_finished(session_id, 120))
+    if rig.focus.violations:
+        raise Failed(f"Jicofo would complain: {[str(v) for v in rig.focus.violations[:3]]}")
+
+
 async def meet(args):
     ending = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -97,7 +119,10 @@ async def meet(args):
             raise Failed(f"the recorders are not ready:\n{rig.warn_words()}")
         if not ending.is_set():
             tell(rig, args)
-            await keep(rig, args, ending)
+            if args.record:
+                await record(rig, args.record)
+            else:
+                await keep(rig, args, ending)
         say("ending; recordings that still run are completed ...")
 
 
@@ -109,6 +134,7 @@ def main():
     parser.add_argument("--size", default="1280x720")
     parser.add_argument("--frame-rate", type=int, default=30)
     parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--record", type=float, default=0)
     args = parser.parse_args()
     try:
         asyncio.run(meet(args))
