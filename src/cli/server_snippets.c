@@ -43,7 +43,8 @@ static const struct template prosody_templates[] = {
 		"    muc_room_default_public_jids = true\n"
 		"    muc_room_cache_size = 1000\n"
 		"\n"
-		"-- The account by which the browser takes part in meetings unseen.\n"
+		"-- The account by which the browser takes part in meetings unseen. The module\n"
+		"-- limits_exception comes with Jitsi Meet's packages; without it Prosody goes on, too.\n"
 		"VirtualHost \"{hidden_domain}\"\n"
 		"    modules_enabled = { \"smacks\"; \"limits_exception\"; }\n"
 		"    authentication = \"internal_hashed\"\n"},

@@ -62,6 +62,7 @@ c2s_direct_tls_ports = { }
 c2s_require_encryption = true
 modules_enabled = { "disco", "saslauth", "ping", "roster", "tls" }
 modules_disabled = { "s2s", "s2s_auth_certs", "offline" }
+certificates = "$work/prosody"
 ssl = { key = "$work/prosody/key", certificate = "$work/prosody/crt" }
 authentication = "internal_hashed"
 storage = "internal"
@@ -100,7 +101,9 @@ try() {
 	grep -qx "restart prosody" "$work/restarts" || fail "the commands restart no Prosody"
 	stop_prosody
 	start_prosody
-	! grep -i "error" "$work/prosody/log" || fail "Prosody does not like it"
+	# A module that Jitsi's packages bring: without it Prosody says so, and goes on.
+	! grep "	error	" "$work/prosody/log" | grep -v "load module 'limits_exception'" ||
+		fail "Prosody does not like it"
 
 	rm -rf "$work/etc"
 	mkdir -m 755 "$work/etc"
