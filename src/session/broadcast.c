@@ -43,31 +43,13 @@ static void on_key(void *user)
 	pthread_mutex_unlock(&broadcast->lock);
 }
 
-static void say_news(const struct target *target, enum tr_stream_news news, const char *problem)
-{
-	switch (news) {
-	case TR_STREAM_NEWS_CONNECTED:
-	case TR_STREAM_NEWS_RECONNECTED:
-		tr_info("streaming to %s", target->name);
-		break;
-	case TR_STREAM_NEWS_LOST:
-		tr_warning("%s: %s", target->name, problem);
-		break;
-	case TR_STREAM_NEWS_REFUSED:
-	case TR_STREAM_NEWS_GAVE_UP:
-		tr_error("no more streaming to %s: %s", target->name, problem);
-		break;
-	}
-}
-
-/* On a stream's thread. */
+/* On a stream's thread, which has said it. */
 static void on_news(enum tr_stream_news news, const char *problem, void *user)
 {
 	struct target *target = user;
 	struct tr_broadcast *broadcast = target->broadcast;
 	bool is_end = news == TR_STREAM_NEWS_REFUSED || news == TR_STREAM_NEWS_GAVE_UP;
 
-	say_news(target, news, problem);
 	pthread_mutex_lock(&broadcast->lock);
 	broadcast->was_connected |= news == TR_STREAM_NEWS_CONNECTED;
 	broadcast->ended += is_end;
