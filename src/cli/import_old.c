@@ -138,10 +138,9 @@ int tr_import_old_convert(const json_t *found, json_t **ret_found, json_t *origi
 	{
 		const char *name = new_name(main_names, TR_COUNT(main_names), key);
 		if (!strcmp(key, "xmpp_environments") && json_is_array(value)) {
-			json_t *list = convert_environments(value, origins);
-			put(jibri, "api.xmpp", json_object());
-			json_object_set_new(json_object_get(json_object_get(jibri, "api"), "xmpp"),
-				"environments", list);
+			json_object_set_new(jibri, "api",
+				json_pack("{s:{s:o}}", "xmpp", "environments",
+					convert_environments(value, origins)));
 			continue;
 		}
 		snprintf(path, sizeof(path), "jibri.%s", name ? name : key);

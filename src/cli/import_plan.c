@@ -40,11 +40,23 @@ static const char *shown_path(const struct tr_import_item *item)
 	return item->path;
 }
 
+/* A text that was cut may end in the middle of a character. */
+static json_t *cut_text(const char *text)
+{
+	size_t length = strlen(text);
+	json_t *string = json_stringn(text, length);
+
+	for (size_t cut = 1; !string && cut < 4 && cut <= length; cut++)
+		string = json_stringn(text, length - cut);
+	return string ? string : json_string("?");
+}
+
 static void add_row(struct tr_import_planner *planner, const char *jibri,
 	enum tr_import_outcome outcome, const char *ours, const char *shown, const char *note)
 {
-	json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:s}", "jibri", jibri, "outcome",
-		tr_import_outcome_name(outcome), "telerec", ours, "value", shown, "note", note);
+	json_t *row = json_pack("{s:o, s:s, s:s, s:o, s:o}", "jibri", cut_text(jibri), "outcome",
+		tr_import_outcome_name(outcome), "telerec", ours, "value", cut_text(shown), "note",
+		cut_text(note));
 
 	if (!row || json_array_append_new(planner->plan.rows, row) < 0)
 		planner->is_short_of_memory = true;

@@ -67,16 +67,14 @@ static void print_lines(FILE *out, const char *title, const char lines[][512], u
 /* The path without ".new". */
 static void print_move(FILE *out, const char *path)
 {
-	if (path[0])
-		fprintf(out, "  mv %s %.*s\n", path, (int)(strlen(path) - strlen(".new")), path);
+	fprintf(out, "  mv %s %.*s\n", path, (int)(strlen(path) - strlen(".new")), path);
 }
 
 void tr_import_show_result(FILE *out, const struct tr_import_result *result)
 {
 	bool is_fine = result->complaints.count == 0;
 
-	fprintf(out, "Written: %s%s%s\n", result->config_path,
-		result->secrets_path[0] ? " and " : "", result->secrets_path);
+	fprintf(out, "Written: %s and %s\n", result->config_path, result->secrets_path);
 	if (is_fine)
 		fputs("The settings pass their check.\n", out);
 	else

@@ -16,7 +16,7 @@
 	"# Passwords, for telerec.conf beside this file. Nobody else may read it (chmod 600).\n"
 
 struct texts {
-	char *config, *secrets; /* secrets: NULL when there are none */
+	char *config, *secrets;
 };
 
 static void free_texts(struct texts *texts)
@@ -27,14 +27,24 @@ static void free_texts(struct texts *texts)
 	free(texts->secrets);
 }
 
+/* Secrets are written when there are none, too: those of another configuration would not fit. */
 static int make_texts(const struct tr_import_plan *plan, const char *head, struct texts *texts)
 {
-	const json_t *list = json_object_get(plan->secrets, "environments");
-
 	int rc = tr_config_text_make(head, plan->settings, &texts->config);
-	if (rc == 0 && json_array_size(list) > 0)
-		rc = tr_config_text_make(SECRETS_HEAD, plan->secrets, &texts->secrets);
-	return rc;
+	return rc < 0 ? rc : tr_config_text_make(SECRETS_HEAD, plan->secrets, &texts->secrets);
+}
+
+/* What is written over stays under another name. */
+static int keep_old(int folder, const char *name)
+{
+	char old[40];
+
+	snprintf(old, sizeof(old), "%s.old", name);
+	if (faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	if (unlinkat(folder, old, 0) < 0 && errno != ENOENT)
+		return -errno;
+	return linkat(folder, name, folder, old, 0) < 0 ? -errno : 0;
 }
 
 static int write_private(int folder, const char *name, const char *text)
@@ -52,7 +62,11 @@ static int write_texts(int folder, const struct texts *texts, const char *suffix
 
 	snprintf(config, sizeof(config), CONFIG "%s", suffix);
 	snprintf(secrets, sizeof(secrets), SECRETS "%s", suffix);
-	int rc = texts->secrets ? write_private(folder, secrets, texts->secrets) : 0;
+	int rc = suffix[0] ? 0 : keep_old(folder, secrets);
+	if (rc == 0 && !suffix[0])
+		rc = keep_old(folder, config);
+	if (rc == 0)
+		rc = write_private(folder, secrets, texts->secrets);
 	if (rc == 0)
 		rc = tr_file_replace(folder, config, texts->config, strlen(texts->config));
 	/* telerecd reads it as an ordinary user; there is no password in it. */
@@ -126,18 +140,16 @@ static bool is_taken(int folder)
 	       faccessat(folder, SECRETS, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-static int name_files(
-	const char *folder, const struct texts *texts, struct tr_import_result *result)
+static int name_files(const char *folder, struct tr_import_result *result)
 {
 	const char *suffix = result->is_beside ? ".new" : "";
 	const char *slash = folder[strlen(folder) - 1] == '/' ? "" : "/";
 
 	int rc = tr_text_format(result->config_path, sizeof(result->config_path),
 		"%s%s" CONFIG "%s", folder, slash, suffix);
-	if (rc == 0 && texts->secrets)
-		rc = tr_text_format(result->secrets_path, sizeof(result->secrets_path),
-			"%s%s" SECRETS "%s", folder, slash, suffix);
-	return rc;
+	return rc < 0 ? rc
+		      : tr_text_format(result->secrets_path, sizeof(result->secrets_path),
+				"%s%s" SECRETS "%s", folder, slash, suffix);
 }
 
 int tr_import_write(const struct tr_import_plan *plan, const char *folder, const char *head,
@@ -159,6 +171,6 @@ int tr_import_write(const struct tr_import_plan *plan, const char *folder, const
 	if (rc < 0)
 		return rc;
 	result->is_beside = result->complaints.count > 0 || (is_taken(fd) && !is_forced);
-	rc = name_files(folder, &texts, result);
+	rc = name_files(folder, result);
 	return rc < 0 ? rc : write_texts(fd, &texts, result->is_beside ? ".new" : "");
 }

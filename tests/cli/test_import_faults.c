@@ -140,6 +140,9 @@ static void what_is_there_is_only_written_over_when_asked(void **state)
 	assert_false(result->is_beside);
 	assert_int_equal(stat(path_of("to/telerec.conf"), &after), 0);
 	assert_int_not_equal(before.st_ino, after.st_ino);
+	assert_int_equal(stat(path_of("to/telerec.conf.old"), &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino);
+	assert_true(exists("to/secrets.conf.old"));
 	free(result);
 }
 
