@@ -10,9 +10,13 @@ trap 'rm -rf "$work"' EXIT
 "$telerec" help | sed -n 's/^  \([a-z-]*\)  .*/\1/p' | sort >"$work/verbs"
 sed -n 's/^\.Ss telerec \([a-z-]*\).*/\1/p' "$page" | sort >"$work/page-verbs"
 for verb in $(cat "$work/verbs"); do
-	"$telerec" "$verb" --help | sed -n "s/^  --\([a-z-]*\) .*/$verb \1/p"
+	"$telerec" "$verb" --help | sed -n "s/^  --\([a-z-]*\)[[ ].*/$verb \1/p"
 done | sort >"$work/options"
 awk '/^\.Ss telerec /{verb = $3} /^\.It Fl Fl /{print verb, $4}' "$page" | sort >"$work/page-options"
+# The section of `stream` refers to record's options, and lists only its own.
+for option in $(sed -n 's/^record //p' "$work/page-options"); do
+	grep -qx "stream $option" "$work/page-options" || sed -i "/^stream $option\$/d" "$work/options"
+done
 diff "$work/verbs" "$work/page-verbs"
 diff "$work/options" "$work/page-options"
 [ -s "$work/verbs" ] && [ -s "$work/options" ]
