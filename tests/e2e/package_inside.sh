@@ -65,7 +65,8 @@ build() {
 	echo "== the package is built"
 	dpkg-buildpackage -us -uc -b
 	echo "== lintian finds no error"
-	lintian --allow-root --fail-on error /build/telerec_*.changes || fail "lintian"
+	lintian --allow-root --fail-on error /build/telerec_*.changes >/tmp/tags || fail "lintian: $(cat /tmp/tags)"
+	sed 's/^/== /' /tmp/tags
 	version=$(dpkg-parsechangelog -S Version)
 	for file in bin/telerec sbin/telerecd libexec/telerec/telerec-{slot,encoder}; do
 		readelf -hdW "debian/telerec/usr/$file" >/tmp/elf
