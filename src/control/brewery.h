@@ -17,8 +17,9 @@
 
 #define TR_BREWERY_JID_MAX 3072
 #define TR_BREWERY_NICK_MAX 160
-#define TR_BREWERY_FOCUS_MAX 8 /* occupants that are Jicofo; one, but for a second at its restart  \
-				*/
+#define TR_BREWERY_FOCUS_MAX                                                                       \
+	8 /* occupants that are Jicofo; one, but for a second at its restart                       \
+	   */
 
 /* Milliseconds. */
 struct tr_brewery_waits {

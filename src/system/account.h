@@ -27,8 +27,8 @@ TR_CHECKED int tr_account_lend(int dirfd, const struct tr_account *account);
 int tr_account_take_back(int dirfd, const struct tr_account *account);
 
 /*
- * Without root's help: the open folder, which is ours, is shared by the group of the slot's user `uid`,
- * which we must be in (the units' sysusers.d makes it so). The mode is 0770 then: what the
+ * Without root's help: the open folder, which is ours, is shared by the group of the slot's user
+ * `uid`, which we must be in (the units' sysusers.d makes it so). The mode is 0770 then: what the
  * slot makes there belongs to that group, and no other slot gets in. Ourselves need nothing.
  * -EPERM when we are not in that group, -ENOENT for no such user, -errno.
  */
