@@ -9,8 +9,19 @@ begin
   require "hocon/config_parse_options"
   require "hocon/config_syntax"
   require "hocon/config_value_factory"
+  require "hocon/impl/parseable"
 rescue LoadError
   exit 3
+end
+
+# An include with a full path that is not there would make version 1.3 of the library give up the whole
+# file in silence, and any include would make it fail with Ruby from 3.2 on.
+class Hocon::Impl::Parseable::ParseableFile
+  def relative_to(filename)
+    path = File.expand_path(filename, File.dirname(@input))
+    return super(filename) unless File.exist?(path)
+    Hocon::Impl::Parseable.new_file(path, options.set_origin_description(nil))
+  end
 end
 
 COMMENTS = %r{"(?:\\.|[^"\\])*"|//[^\n]*|/\*.*?\*/}m
@@ -26,7 +37,7 @@ def parse(path)
   text = File.read(path, encoding: "UTF-8")
   raise IOError, "encoding" unless text.valid_encoding?
   return parse_json(text) if path.end_with?(".json")
-  options = Hocon::ConfigParseOptions.defaults.set_syntax(Hocon::ConfigSyntax::CONF)
+  options = Hocon::ConfigParseOptions.defaults.set_syntax(Hocon::ConfigSyntax::CONF).set_allow_missing(false)
   Hocon::ConfigFactory.parse_file(path, options)
 end
 
@@ -61,7 +72,10 @@ def missing(path)
   return [] unless path
   text = File.read(path, encoding: "UTF-8")
   names = text.scan(/^\s*include\s+(?:file\(\s*)?"([^"]+)"/).flatten
-  names.reject { |name| Dir.glob(File.expand_path(name, File.dirname(path)) + "{,.conf,.json}").any? }
+  names.reject do |name|
+    whole = File.expand_path(name, File.dirname(path))
+    ["", ".conf", ".json"].any? { |suffix| File.readable?(whole + suffix) }
+  end
 end
 
 # What a parser says of a text may hold a part of it, a password: where it is must do.

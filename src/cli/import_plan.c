@@ -517,7 +517,7 @@ int tr_import_plan_make(const struct tr_import_source *source, struct tr_import_
 	add_names(&planner, source->unset, TR_IMPORT_DROPPED, "${?", "}",
 		"has no value here: name the file that gives it with --env FILE");
 	add_names(&planner, source->missing, TR_IMPORT_DROPPED, "include \"", "\"",
-		"is not there; Jibri passes over it, too");
+		"is not there, or may not be read; Jibri passes over it, too");
 	add_names(&planner, source->strangers, TR_IMPORT_UNKNOWN, "", "",
 		"Jibri's image knows no such variable");
 	add_names(&planner, source->unused, TR_IMPORT_DROPPED, "", "", "telerec has no use for it");
