@@ -371,21 +371,23 @@ int tr_server_snippets_secrets(const struct tr_config_environment *environment, 
 
 static int add_own(const struct tr_server_wish *wish, json_t *list)
 {
-	char *text = NULL;
-
 	/* Where there are no accounts, passwords that nobody else was told would only mislead. */
-	if (!wish->is_new_here ||
-		(wish->part != TR_SERVER_PROSODY && wish->part != TR_SERVER_DOCKER))
-		return 0;
-	int rc = make_entry(wish->environment, &text);
-	if (rc == 0)
-		rc = add_snippet(list, RECORDER, strdup("/etc/telerec/telerec.conf"), text);
-	if (rc < 0 || wish->secrets_path)
-		return rc;
-	rc = tr_server_snippets_secrets(wish->environment, &text);
-	return rc < 0 ? rc
-		      : add_snippet(list, RECORDER ", chmod 600",
+	bool has_accounts = wish->part == TR_SERVER_PROSODY || wish->part == TR_SERVER_DOCKER;
+	char *text = NULL;
+	int rc = 0;
+
+	if (has_accounts && wish->is_new_here) {
+		rc = make_entry(wish->environment, &text);
+		if (rc == 0)
+			rc = add_snippet(list, RECORDER, strdup("/etc/telerec/telerec.conf"), text);
+	}
+	if (rc == 0 && has_accounts && wish->has_new_passwords && !wish->secrets_path) {
+		rc = tr_server_snippets_secrets(wish->environment, &text);
+		if (rc == 0)
+			rc = add_snippet(list, RECORDER ", chmod 600",
 				strdup("/etc/telerec/secrets.conf"), text);
+	}
+	return rc;
 }
 
 static bool is_plain_name(const char *text)

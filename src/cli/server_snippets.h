@@ -24,7 +24,8 @@ struct tr_server_wish {
 	const struct tr_config_environment *environment;
 	/* Where the passwords are instead of in the texts, or NULL. */
 	const char *secrets_path;
-	bool is_new_here; /* the environment is not in telerec.conf yet: say what to put there */
+	bool is_new_here;	/* not in telerec.conf yet: say what to put there */
+	bool has_new_passwords; /* not in secrets.conf yet: say so, too */
 };
 
 /* "prosody" and so on; TR_SERVER_PARTS when it is none. */

@@ -140,10 +140,11 @@ static int write_text(const struct request *request, const char *passwords[2], c
 	return rc;
 }
 
-static int make_passwords(struct tr_config_environment *environment)
+static int make_passwords(struct tr_config_environment *environment, bool *ret_is_new)
 {
 	int rc = 0;
 
+	*ret_is_new = !environment->control.password[0] || !environment->call.password[0];
 	if (!environment->control.password[0])
 		rc = tr_server_password_make(environment->control.password, PASSWORD_SIZE);
 	if (rc == 0 && !environment->call.password[0])
@@ -177,14 +178,20 @@ static int load_file(const struct request *request, struct tr_config *config,
 {
 	const char *path = request->config ? request->config : TR_CONFIG_DEFAULT_PATH;
 
-	int rc = tr_config_load(path, config, complaints);
-	if (rc < 0)
-		rc = tr_config_load_public(path, config, complaints);
-	if (rc < 0) {
+	bool has_accounts = request->part == TR_SERVER_PROSODY || request->part == TR_SERVER_DOCKER;
+
+	int rc = has_accounts ? tr_config_load(path, config, complaints) : -ENOKEY;
+	if (rc == 0)
+		return 0;
+	if (has_accounts)
 		complain(complaints);
-		if (!request->config)
-			refuse("or name the domain of the Jitsi Meet with --domain");
-	}
+	rc = tr_config_load_public(path, config, complaints);
+	if (rc == 0 && has_accounts)
+		fputs("telerec server-config: so new passwords are made\n", stderr);
+	if (rc < 0 && !has_accounts)
+		complain(complaints);
+	if (rc < 0 && !request->config)
+		refuse("or name the domain of the Jitsi Meet with --domain");
 	return rc;
 }
 
@@ -239,13 +246,15 @@ static void print_text(const json_t *list)
 	}
 }
 
-static int show(const struct request *request, const struct tr_config_environment *environment)
+static int show(const struct request *request, const struct tr_config_environment *environment,
+	bool has_new_passwords)
 {
 	const struct tr_server_wish wish = {.part = request->part,
 		.is_old = request->is_old,
 		.environment = environment,
 		.secrets_path = request->secrets_path,
-		.is_new_here = request->domain != NULL};
+		.is_new_here = request->domain != NULL,
+		.has_new_passwords = has_new_passwords};
 	json_t *list;
 
 	int rc = tr_server_snippets_make(&wish, &list);
@@ -282,7 +291,9 @@ static int run(const struct tr_verb *verb, int argc, char **argv)
 	else if ((request.domain ? load_domain(&request, config, complaints)
 				 : load_file(&request, config, complaints)) == 0)
 		environment = choose(&request, config);
-	if (environment && make_passwords(environment) == 0 && show(&request, environment) == 0)
+	bool is_new = false;
+	if (environment && make_passwords(environment, &is_new) == 0 &&
+		show(&request, environment, is_new) == 0)
 		code = 0;
 	if (config)
 		explicit_bzero(config, sizeof(*config));

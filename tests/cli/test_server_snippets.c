@@ -97,7 +97,7 @@ static void no_brace_is_left_unfilled(void **state)
 		for (int is_old = 0; is_old < 2; is_old++) {
 			struct tr_server_wish wish = wish_for((enum tr_server_part)part);
 			wish.is_old = is_old;
-			wish.is_new_here = true;
+			wish.is_new_here = wish.has_new_passwords = true;
 			assert_int_equal(tr_server_snippets_make(&wish, &list), 0);
 			json_array_foreach(list, i, snippet)
 			{
@@ -117,7 +117,7 @@ static void passwords_in_a_file_are_nowhere_else(void **state)
 	for (int part = 0; part < TR_SERVER_PARTS; part++) {
 		struct tr_server_wish wish = wish_for((enum tr_server_part)part);
 		wish.secrets_path = "/root/secrets.conf";
-		wish.is_new_here = true;
+		wish.is_new_here = wish.has_new_passwords = true;
 		assert_int_equal(tr_server_snippets_make(&wish, &list), 0);
 		char *text = json_dumps(list, 0);
 		assert_null(strstr(text, "Plain1"));
