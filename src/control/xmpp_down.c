@@ -157,7 +157,7 @@ void tr_xmpp_down_plan(struct tr_xmpp_stream *stream, int64_t now_ns)
 	stream->due_ns = tr_xmpp_stream_after(now_ns, wait);
 	if (is_said)
 		return; /* once, however often it is tried */
-	strcpy(stream->said_problem, stream->problem);
+	memcpy(stream->said_problem, stream->problem, sizeof(stream->said_problem));
 	tr_warning("%s: %s, trying again in %.1f s and so on", stream->name, stream->problem,
 		(double)wait / 1000);
 }

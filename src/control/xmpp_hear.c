@@ -107,7 +107,7 @@ static void take_report_answer(struct tr_xmpp_stream *stream, const char *id, co
 {
 	for (unsigned i = 0; i < REPORTS_MAX; i++) {
 		struct tr_xmpp_sent_report *report = &stream->reports[i];
-		if (!report->id[0] || strcmp(report->id, id))
+		if (!report->id[0] || strcmp(report->id, id) != 0)
 			continue;
 		report->id[0] = '\0';
 		struct tr_xmpp_news *news = NULL;

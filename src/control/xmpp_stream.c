@@ -24,7 +24,7 @@ static void remember_on(struct tr_xmpp_stream *stream, const char *id, const cha
 
 	if (!session_id || strlen(session_id) >= sizeof(report->session_id))
 		return;
-	strcpy(report->session_id, session_id);
+	memcpy(report->session_id, session_id, strlen(session_id) + 1);
 	snprintf(report->id, sizeof(report->id), "%s", id);
 }
 

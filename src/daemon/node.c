@@ -908,7 +908,7 @@ static struct unfinished *take_unfinished(struct tr_node *node)
 static int finish(struct tr_node *node, unsigned slot, const struct unfinished *one)
 {
 	TR_CLEANUP(tr_closep) int folder = -1;
-	uint64_t job;
+	uint64_t job = 0;
 
 	int rc = tr_recordings_dir_open(&node->dir, one->folder, &folder);
 	if (rc == 0)
