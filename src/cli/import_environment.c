@@ -171,10 +171,12 @@ static void add_security(struct tr_import_item *item, const char *prefix)
 		return;
 	json_array_foreach(servers, i, server) if (!is_local(json_string_value(server))) return;
 	snprintf(path, sizeof(path), "%s.security-mode", prefix);
+	const char *outer = item->path;
 	item->path = path;
 	tr_import_put(item->planner, item->target, "security", json_string("ifpossible"));
 	tr_import_row(item, TR_IMPORT_CARRIED, "security", "ifpossible",
 		"is Jibri's default for a server on the same machine");
+	item->path = outer;
 }
 
 static bool is_name_taken(const json_t *list, const char *name)
@@ -205,10 +207,12 @@ static void settle_name(struct tr_import_item *item, const json_t *list, const c
 	if (given && !strcmp(given, name))
 		return;
 	snprintf(path, sizeof(path), "%s.name", prefix);
+	const char *outer = item->path;
 	item->path = path;
 	tr_import_put(item->planner, item->target, "name", json_string(name));
 	tr_import_row(item, TR_IMPORT_CHANGED, "name", name,
 		"every environment has a name of its own here");
+	item->path = outer;
 }
 
 static void take_environment(

@@ -203,13 +203,15 @@ void tr_secrets_load(struct tr_config_complaints *complaints,
 	struct tr_keytable_check check = {config->secrets, complaints, lines};
 	char *text = NULL;
 	struct stat st;
-	size_t size;
+	size_t size = 0;
 
 	int rc = stat(config->secrets, &st) < 0 ? -errno : 0;
 	if (rc == 0 && !is_credential(config->secrets) && check_mode(&check, &st) < 0)
 		return;
 	if (rc == 0)
 		rc = tr_file_read(AT_FDCWD, config->secrets, FILE_MAX_BYTES, &text, &size);
+	if (rc == 0 && !text)
+		rc = -ENOMEM;
 	if (rc < 0) {
 		tr_keytable_complain(&check, 0, "cannot be read: %s", strerror(-rc));
 		return;

@@ -195,6 +195,8 @@ static void send_start(struct slot *slot, bool is_resume)
 {
 	struct tr_slotjob *job = tr_slotjob_running(slot->jobs);
 
+	if (!job || !slot->start)
+		return; /* the table starts only what runs */
 	slot->start->start.is_resume = is_resume;
 	job->is_with_slot = true;
 	send(slot, slot->start, job->folder);
@@ -314,8 +316,10 @@ static int64_t patience_ms(const struct slot *slot)
 	case TR_SLOTLIFE_RESUMING_STARTING:
 		return limits->ready_ms;
 	case TR_SLOTLIFE_PENDING:
-		return limits->started_ms + slot->start->start.page_timeout_ms +
-		       slot->start->start.join_timeout_ms;
+		return limits->started_ms +
+		       (slot->start ? slot->start->start.page_timeout_ms +
+					       slot->start->start.join_timeout_ms
+				    : 0);
 	case TR_SLOTLIFE_RECORDING:
 		return limits->silence_ms;
 	case TR_SLOTLIFE_STOPPING:
@@ -886,7 +890,7 @@ int tr_supervisor_start(struct tr_supervisor *supervisor, unsigned number,
 	const struct tr_message_start *start, int folder, uint64_t *ret_job)
 {
 	struct slot *slot = find_slot(supervisor, number);
-	struct tr_slotjob *job;
+	struct tr_slotjob *job = NULL;
 
 	if (slot->state != TR_SLOTLIFE_IDLE)
 		return -EBUSY;
@@ -894,7 +898,7 @@ int tr_supervisor_start(struct tr_supervisor *supervisor, unsigned number,
 	if (!slot->start)
 		return -ENOMEM;
 	int rc = add_job(slot, start->session_id, folder, &job);
-	if (rc < 0) {
+	if (rc < 0 || !job) {
 		free(tr_take(slot->start));
 		return rc;
 	}
@@ -915,12 +919,12 @@ int tr_supervisor_finish(struct tr_supervisor *supervisor, unsigned number, cons
 	int folder, uint64_t *ret_job)
 {
 	struct slot *slot = find_slot(supervisor, number);
-	struct tr_slotjob *job;
+	struct tr_slotjob *job = NULL;
 
 	if (!slot->link || slot->state == TR_SLOTLIFE_STARTING)
 		return -EBUSY;
 	int rc = add_job(slot, session_id, folder, &job);
-	if (rc < 0)
+	if (rc < 0 || !job)
 		return rc;
 	job->deadline_ns = tr_clock_now_ns() + supervisor->settings.limits.finish_ms * TR_NS_PER_MS;
 	*ret_job = job->number;
