@@ -339,7 +339,7 @@ static int load(const char *path, bool has_secrets, struct tr_config *ret_config
 	int rc = stat(path, &st) < 0 ? -errno : 0;
 	if (rc == 0)
 		rc = tr_file_read(AT_FDCWD, path, FILE_MAX_BYTES, &text, &size);
-	if (rc == 0 && !text)
+	if (rc >= 0 && !text)
 		rc = -ENOMEM;
 	if (rc < 0) {
 		tr_keytable_complain(&check, 0, "cannot be read: %s", strerror(-rc));

@@ -210,7 +210,7 @@ void tr_secrets_load(struct tr_config_complaints *complaints,
 		return;
 	if (rc == 0)
 		rc = tr_file_read(AT_FDCWD, config->secrets, FILE_MAX_BYTES, &text, &size);
-	if (rc == 0 && !text)
+	if (rc >= 0 && !text)
 		rc = -ENOMEM;
 	if (rc < 0) {
 		tr_keytable_complain(&check, 0, "cannot be read: %s", strerror(-rc));
