@@ -1,5 +1,5 @@
-"""The interop scenarios of a recorder node: real Prosody, Jicofo's strict double, the demo meeting and
-the real node, and a table of what passed. With arguments, only the scenarios of those numbers.
+"""The interop scenarios of a recorder node: real Prosody, Jicofo's strict double, the demo meeting
+and the real node, and a table of what passed. With arguments, only the scenarios of those numbers.
 
     TR_BUILD_DIR=build python3 tests/e2e/interop.py [NUMBER...]
 """
@@ -9,15 +9,14 @@ import os
 import subprocess
 import sys
 import time
-import urllib.request
 
-from interop_lib import (SCENARIOS, SKIPPED, Failed, Rig, Table, World, run_one, skip, sort_key)
+from interop_lib import SCENARIOS, SKIPPED, Failed, Rig, Table, World, run_one, skip, sort_key
 import interop_brewery
 import interop_connection
-import interop_rooms                                           # noqa: F401
-import interop_run                                             # noqa: F401
-import interop_start                                           # noqa: F401
 import interop_page
+import interop_rooms    # noqa: F401
+import interop_run      # noqa: F401
+import interop_start    # noqa: F401
 import interop_stream
 from focus import Focus
 from proxy import Proxy

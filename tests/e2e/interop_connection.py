@@ -1,16 +1,15 @@
-"""Scenarios 18 to 32: connections. Each oddity is an environment of one telerecd ("links"); what needs
-a server that restarts is in the world "docker"."""
+"""Scenarios 18 to 32: connections. Each oddity is an environment of one telerecd ("links"); what
+needs a server that restarts is in the world "docker"."""
 
 import asyncio
 import os
-import signal
 import time
 
 from interop_brewery import Watcher
-from interop_lib import CLIENT, Node, check, scenario, skip
+from interop_lib import CLIENT, check, scenario, skip
 from proxy import Proxy
 from rig import decode_faults, seconds_of
-from xmpp import SASL, STREAM, Parser, XmppError
+from xmpp import SASL, STREAM
 
 DETECT_S = 65
 
@@ -29,7 +28,8 @@ class NoTls:
 
     async def _serve(self, reader, writer):
         self.count += 1
-        writer.write((f"<?xml version='1.0'?><stream:stream xmlns='{CLIENT}' xmlns:stream='{STREAM}' "
+        writer.write(("<?xml version='1.0'?>"
+                      f"<stream:stream xmlns='{CLIENT}' xmlns:stream='{STREAM}' "
                       "id='x' version='1.0' from='auth.meet.test'><stream:features>"
                       f"<mechanisms xmlns='{SASL}'><mechanism>PLAIN</mechanism></mechanisms>"
                       "</stream:features>").encode())
@@ -176,8 +176,7 @@ skip("31b", "SRV record", "there is no name service for made-up domains here; th
 async def other_lost(w):
     room = w.new_room()
     session_id, nick = await w.on(room)
-    w.other_proxy.is_refusing = True
-    w.other_proxy.cut()
+    w.other_proxy.refuse()
     await w.other_focus.wait(lambda: not w.other_focus.recorders, 25, "B's loss")
     check(w.focus.state(room) == "on", "A's recording suffered")
     w.other_proxy.go()
@@ -243,13 +242,13 @@ async def resumption(w):
     room = w.new_room()
     session_id, nick = await w.on(room)
     mark = len(w.focus.events)
-    w.rig.proxy.is_refusing = True
-    w.rig.proxy.cut()
+    w.rig.proxy.refuse()
     await asyncio.sleep(3)
     w.rig.proxy.go()
     await asyncio.sleep(15)
     gone = any(k == "gone" for _, k, _, _ in w.focus.events[mark:])
     check(not gone, "the brewery saw it leave")
+    check("goes on where it was" in w.log(), "the log does not tell of a resumption")
     check(w.focus.state(room) == "on", "the session suffered")
     await w.stop(room)
     await w.rig.wait_finished(session_id)
@@ -261,8 +260,7 @@ async def resumption_refused(w):
     room = w.new_room()
     w.focus.settings.retries = 0
     session_id, nick = await w.on(room)
-    w.rig.proxy.is_refusing = True
-    w.rig.proxy.cut()
+    w.rig.proxy.refuse()
     await w.focus.wait(lambda: not w.focus.recorders, 30, "the node's leaving")
     w.rig.proxy.go()
     began = time.monotonic()

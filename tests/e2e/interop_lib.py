@@ -14,10 +14,9 @@ from dataclasses import dataclass
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "peers", "focus"))
-from focus import JIBRI, Focus                                  # noqa: E402
-from rig import Failed, Rig, merge                              # noqa: E402,F401
-from scripted import Scripted                                   # noqa: E402,F401
-from xmpp import CLIENT, MUC, STANZAS, Client, Node, XmppError  # noqa: E402,F401
+from focus import JIBRI                                # noqa: E402
+from rig import Failed, Rig                             # noqa: E402,F401
+from xmpp import CLIENT, MUC, Client, Node, XmppError   # noqa: E402,F401
 
 SKIPPED = {}     # number: (name, reason)
 SCENARIOS = []   # in the order of running
@@ -155,7 +154,8 @@ class World:
 
     async def ended(self, room, timeout):
         """What is published at the end."""
-        await self.focus.wait(lambda: self.focus.state(room) == "off", timeout, f"the end of {room}")
+        await self.focus.wait(
+            lambda: self.focus.state(room) == "off", timeout, f"the end of {room}")
         return self.focus.room(room).published[-1]
 
     async def idle(self, timeout=30, focus=None):
@@ -208,7 +208,8 @@ class Table:
             text = f": {note}" if note and result != "passed" else f" ({note})" if note else ""
             print(f"{number:>6}  {result:<7}  {name}{text}")
         counts = {r: sum(row[2] == r for row in self.rows) for r in ("passed", "FAILED", "skipped")}
-        print(f"\n{counts['passed']} passed, {counts['FAILED']} failed, {counts['skipped']} skipped")
+        print(f"\n{counts['passed']} passed, {counts['FAILED']} failed, "
+              f"{counts['skipped']} skipped")
         return counts["FAILED"]
 
 

@@ -1,17 +1,14 @@
 """Scenarios 93 to 100: what the meeting's page is like."""
 
-import asyncio
 import http.server
-import os
 import ssl
-import subprocess
 import threading
-import time
 
 from interop_lib import check, scenario, skip
 from interop_run import fails
 
-skip(97, "visitor mode", "the page decides; recorders send no visitors' version (no visitor node here)")
+skip(97, "visitor mode",
+     "the page decides: recorders send no visitors' version (there is no visitor node here)")
 
 
 @scenario(93, "old page")

@@ -29,7 +29,8 @@ async def url_of(w, room, focus=None):
 
 async def expect_path(w, room, path, focus=None):
     url, movie = await url_of(w, room, focus)
-    check(re.sub("%..", lambda m: m.group().lower(), url) == w.rig.base_url + path, f"the address is {url} instead of …{path}")
+    lowered = re.sub("%..", lambda m: m.group().lower(), url)
+    check(lowered == w.rig.base_url + path, f"the address is {url} instead of …{path}")
     return movie
 
 
@@ -82,7 +83,8 @@ async def strange_tenant(w):
 @scenario(63, "foreign domain")
 async def foreign_domain(w):
     mark = len(w.log())
-    await w.expect_refusal(w.nicks()[0], w.start_child("x@conference.elsewhere.org"), "error", "true")
+    child = w.start_child("x@conference.elsewhere.org")
+    await w.expect_refusal(w.nicks()[0], child, "error", "true")
     words = w.log()[mark:]
     check("elsewhere.org" in words and w.rig.prosody.names.domain in words,
           "the log does not name both values")

@@ -3,11 +3,10 @@
 import asyncio
 import os
 import signal
-import subprocess
 import time
 import urllib.request
 
-from interop_lib import Failed, check, scenario
+from interop_lib import Node, check, scenario
 from rig import decode_faults, descendants, seconds_of
 
 
@@ -22,6 +21,10 @@ async def stop_and_idle(w, room, nick):
     answer = await w.focus.wait(lambda: next((d for _, k, _, d in w.focus.events[mark:]
                                               if k == "stopped"), None), 5, "the answer")
     return took, answer
+
+
+def has_on(w, mark):
+    return any(k == "status" and d.get("status") == "on" for _, k, _, d in w.focus.events[mark:])
 
 
 @scenario(67, "stop", timeout=90)
@@ -94,8 +97,7 @@ async def stop_pending(w):
         check(answer.get("status") == "off", f"{answer}")
         check(took < 3, f"idle after {took:.1f} s")
         await asyncio.sleep(0.5)
-        late = [d for _, k, _, d in w.focus.events[mark:] if k == "status" and d.get("status") == "on"]
-        check(not late, "an on afterwards")
+        check(not has_on(w, mark), "an on afterwards")
         check(not os.path.isdir(w.rig.session_folder(session_id)) or
               not w.rig.movies(session_id), "there is a movie")
         await w.idle()
@@ -179,8 +181,7 @@ async def stop_at_once(w):
     mark = len(w.focus.events)
     await w.idle()
     await asyncio.sleep(2)
-    check(not any(k == "status" and d.get("status") == "on" for _, k, _, d in w.focus.events[mark:]),
-          "an on afterwards")
+    check(not has_on(w, mark), "an on afterwards")
 
 
 async def fails(w, word, timeout=60, reason="error", retry=None):
@@ -214,7 +215,8 @@ async def never_joins(w):
 
 
 def encoders(w):
-    return [p for p, words in descendants(w.rig.telerecd.pid) if "telerec-encoder" in words.split()[0]]
+    return [pid for pid, words in descendants(w.rig.telerecd.pid)
+            if words and "telerec-encoder" in words.split()[0]]
 
 
 @scenario(79, "encoder dies mid-recording")
@@ -307,8 +309,7 @@ async def pending_timeout(w):
             stops = [d for _, k, _, d in w.focus.events[mark:] if k == "stopped"]
             check(stops and all(d.get("status") == "off" for d in stops), f"{stops}")
             await asyncio.sleep(1)
-            check(not any(k == "status" and d.get("status") == "on"
-                          for _, k, _, d in w.focus.events[mark:]), "an on afterwards")
+            check(not has_on(w, mark), "an on afterwards")
             await w.idle()
     finally:
         w.focus.settings.pending_timeout, w.focus.settings.old_pending = 90, False
@@ -338,7 +339,6 @@ async def kick_while_recording(w):
 
 
 async def kick(focus, nick):
-    from xmpp import Node
     query = Node("query", "http://jabber.org/protocol/muc#admin", children=[
         Node("item", None, {"nick": nick, "role": "none"},
              [Node("reason", None, children=["a test"])])])
@@ -415,8 +415,8 @@ def http(w, which, path, body=None, method=None):
 async def drain(w):
     room = w.new_room()
     session_id, nick = await w.on(room)
-    status, _ = await asyncio.to_thread(http, w, "internal", "/jibri/api/internal/v1.0/gracefulShutdown",
-                                        b"", "POST")
+    status, _ = await asyncio.to_thread(
+        http, w, "internal", "/jibri/api/internal/v1.0/gracefulShutdown", b"", "POST")
     check(status == 200, f"HTTP {status}")
     await w.focus.wait(lambda: all(r.busy == "busy" for r in w.focus.recorders.values()), 5,
                        "busy in all presences")
@@ -479,7 +479,8 @@ async def browser_fails(w):
 
 @scenario(2, "unhealthy start", "unhealthy", timeout=90)
 async def unhealthy_start(w):
-    recorder = await w.focus.wait(lambda: next(iter(w.focus.recorders.values()), None), 20, "the join")
+    recorder = await w.focus.wait(
+        lambda: next(iter(w.focus.recorders.values()), None), 20, "the join")
     await asyncio.sleep(5)
     check(not recorder.available, f"{recorder.busy} {recorder.health} without a working browser")
     kind, jibri = await w.raw(recorder.nick, w.start_child())

@@ -1,5 +1,5 @@
-"""`quickstart meet` as a test: its program, two rooms recorded at once, one of them by the button of
-its page, and each file holds only its own meeting's tone."""
+"""`quickstart meet` as a test: its program, two rooms recorded at once, one of them by the button
+of its page, and each file holds only its own meeting's tone."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "peers", "focus"))
-from rig import (Failed, Rig, build_folder, decode_faults, descendants, run,  # noqa: E402
+from rig import (Failed, build_folder, decode_faults, descendants, run,       # noqa: E402
                  seconds_of, sound_of, tone_db)
 from visitor import Visitor                                                    # noqa: E402
 
@@ -126,7 +126,7 @@ async def wait_files(meeting, sessions):
                   for n in ("metadata.json", "report.json")):
         if time.monotonic() > end:
             raise Failed("not finished after 60 s: " + "; ".join(
-                f"{f}: {sorted(os.listdir(f)) if os.path.isdir(f) else 'missing'}" for f in folders))
+                f"{f}: {os.listdir(f) if os.path.isdir(f) else 'missing'}" for f in folders))
         await asyncio.sleep(0.2)
     return folders
 

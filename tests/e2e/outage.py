@@ -1,5 +1,5 @@
-"""Prosody restarted, killed, cut off and black-holed during recordings: nothing of them is lost, and the
-node is back in the brewery within 30 s of the server's return."""
+"""Prosody restarted, killed, cut off and black-holed during recordings: nothing of them is lost, and
+the node is back in the brewery within 30 s of the server's return."""
 
 import asyncio
 import os
@@ -26,8 +26,7 @@ async def killed(rig):
 
 
 async def cut_off(rig):
-    rig.proxy.is_refusing = True
-    rig.proxy.cut()
+    rig.proxy.refuse()
     await asyncio.sleep(20)
     rig.proxy.go()
 
@@ -94,8 +93,8 @@ async def outage(rig, trouble):
     silence = longest_silence(movie)
     if silence > 0.2:
         raise Failed(f"{name}: {silence:.2f} s of silence in the file")
-    print(f"{name}: back {back:.1f} s after the server's return, {seconds_of(movie):.1f} s recorded, "
-          f"longest silence {silence:.2f} s", flush=True)
+    print(f"{name}: back {back:.1f} s after the server's return, {seconds_of(movie):.1f} s "
+          f"recorded, longest silence {silence:.2f} s", flush=True)
 
 
 async def main():

@@ -123,7 +123,7 @@ class Room:
         self.jid = jid
         self.queue = asyncio.Lock()   # requests and status IQs of one room, in order
         self.session = None
-        self.published = []           # dicts: status, failure_reason, session_id, mode, initiator, at
+        self.published = []           # {status, failure_reason, session_id, mode, initiator, at}
         self.is_wedged = False
 
 
@@ -426,7 +426,8 @@ class Focus:
             if name not in NODE_ATTRIBUTES:
                 self.violate(6, occupant, f"attribute {name}")
         for child in jibri.elements():
-            if not (child.name == "bad-request" and is_answer and self.settings.supports_bad_request):
+            is_allowed = is_answer and self.settings.supports_bad_request
+            if child.name != "bad-request" or not is_allowed:
                 self.violate(6, occupant, f"child {child.name}")
         if reason is not None and reason not in REASONS:
             self.violate(6, occupant, f"failure_reason {reason!r}")
@@ -440,7 +441,8 @@ class Focus:
                 jibri.get("sipaddress") != session.request["sipaddress"]:
             self.violate(7, occupant, "no sipaddress in an IQ of a SIP session")
         if session and jibri.get("session_id", session.id) != session.id:
-            self.violate(14, occupant, f"session_id {jibri.get('session_id')} instead of {session.id}")
+            self.violate(14, occupant,
+                         f"session_id {jibri.get('session_id')} instead of {session.id}")
 
     def _is_off(self, jibri):
         return jibri and (jibri.get("status") or "").lower() == "off"
@@ -532,7 +534,8 @@ class Focus:
         if answer.get("type") == "error":
             if answer.error_condition() not in ("service-unavailable", "item-not-found") or \
                     occupant in self.recorders:
-                self.violate(6, occupant, f"the start is answered by error {answer.error_condition()}")
+                self.violate(6, occupant,
+                             f"the start is answered by error {answer.error_condition()}")
             return "error " + answer.error_condition()
         if not jibri:
             self.violate(6, occupant, "the start is answered by an empty result")
@@ -601,7 +604,8 @@ class Focus:
                 self.client.refuse(iq, "item-not-found")
                 return
             await self._status(room, session, (jibri.get("status") or "").lower(),
-                               jibri.get("failure_reason"), (jibri.get("should_retry") or "").lower() == "true")
+                               jibri.get("failure_reason"),
+                               (jibri.get("should_retry") or "").lower() == "true")
         await self._acknowledge(room, iq)
 
     async def _acknowledge(self, room, iq):

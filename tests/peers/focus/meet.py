@@ -1,5 +1,5 @@
-"""A whole Jitsi installation in small, for people and for a test: Prosody, Jicofo's double, the demo
-meeting with its Record button, and telerecd. Says which pages to open; ends by Ctrl-C or SIGTERM,
+"""A whole Jitsi installation in small, for people and for a test: Prosody, Jicofo's double, the
+demo meeting with its Record button, and telerecd. Says which pages to open; ends by Ctrl-C or SIGTERM,
 and everything with it.
 
     python3 meet.py --build build --recordings recordings [--slots 2] [--port 8080] [--record 10]

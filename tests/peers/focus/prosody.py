@@ -183,8 +183,8 @@ class Prosody:
         ca, server = self.path("ca"), self.path("server" + suffix)
         if not os.path.exists(ca + ".crt"):
             self.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                     "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-keyout", ca + ".key",
-                     "-out", ca + ".crt", "-subj", "/CN=telerec test authority")
+                     "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-keyout",
+                     ca + ".key", "-out", ca + ".crt", "-subj", "/CN=telerec test authority")
         self.run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
                  "-nodes", "-keyout", server + ".key", "-out", server + ".csr",
                  "-subj", f"/CN={n.auth}")

@@ -9,7 +9,6 @@ class Proxy:
     def __init__(self, port, host="127.0.0.1"):
         self.target = (host, port)
         self.port = None
-        self.is_refusing = False      # new connections are closed at once
         self.flow = asyncio.Event()   # cleared: nothing is read or written, nothing is closed
         self.flow.set()
         self.is_dropping = False      # what is read is thrown away
@@ -32,9 +31,6 @@ class Proxy:
 
     async def _serve(self, reader, writer):
         self.accepted.append(asyncio.get_running_loop().time())
-        if self.is_refusing:
-            writer.transport.abort()
-            return
         try:
             far_reader, far_writer = await asyncio.open_connection(*self.target)
         except OSError:
@@ -73,6 +69,12 @@ class Proxy:
             for end in pair:
                 end.transport.abort()
 
+    def refuse(self):
+        """Nobody listens any more, and all connections die."""
+        self._server.close()
+        self._server = None
+        self.cut()
+
     def pause(self):
         """Packets are held back; go() lets them through."""
         self.flow.clear()
@@ -85,6 +87,8 @@ class Proxy:
         """Everything new works; what fell into a black hole is cut as a router would in the end."""
         if self.is_dropping:
             self.cut()
-        self.is_dropping = self.is_refusing = False
+        self.is_dropping = False
+        if not self._server:
+            self._opening = asyncio.create_task(self.start())
         self.bytes_per_s = 0
         self.flow.set()

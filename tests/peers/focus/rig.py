@@ -380,8 +380,8 @@ def decode_faults(movie, *options):
 
 
 def sound_of(movie, rate=16000, start=0, seconds=None):
-    command = ["ffmpeg", "-nostdin", "-v", "error", "-ss", str(start), "-i", movie, "-vn", "-ac", "1",
-               "-ar", str(rate)]
+    command = ["ffmpeg", "-nostdin", "-v", "error", "-ss", str(start), "-i", movie, "-vn", "-ac",
+               "1", "-ar", str(rate)]
     command += ["-t", str(seconds)] if seconds else []
     data = subprocess.run(command + ["-f", "s16le", "-"], check=True, capture_output=True).stdout
     samples = array.array("h")

@@ -45,7 +45,8 @@ class Scripted:
             presence.children.append(Node("x", MUC))
         if busy:
             health_ns = JIBRI if self.wrong == "health in the wrong namespace" else HEALTH
-            status = Node("jibri-status", JIBRI, children=[Node("busy-status", JIBRI, {"status": busy})])
+            status = Node("jibri-status", JIBRI, children=[
+                Node("busy-status", JIBRI, {"status": busy})])
             if self.wrong != "no health":
                 status.children.append(Node("health-status", health_ns, {"status": health}))
             presence.children.append(status)
@@ -83,7 +84,8 @@ class Scripted:
         session, self.sip = request.get("session_id"), request.get("sipaddress") or None
         answer.attrs["sipaddress"] = self.sip if wrong != "no sipaddress" else None
         if wrong == "busy" or self.running:
-            self.client.answer(iq, self._jibri(status="off", failure_reason="busy", should_retry="true"))
+            self.client.answer(iq, self._jibri(
+                status="off", failure_reason="busy", should_retry="true"))
             return
         if wrong == "silent":
             return

@@ -20,7 +20,8 @@ from scripted import Scripted                                  # noqa: E402
 from xmpp import Client, Node, Parser, XmppError                # noqa: E402
 
 KEY = "abcd-efgh-ijkl-mnop-qrst"
-APP_DATA = '{"file_recording_metadata":{"upload_credentials":{"token":"token-of-somebody-0123456789"}}}'
+APP_DATA = ('{"file_recording_metadata":{"upload_credentials":'
+            '{"token":"token-of-somebody-0123456789"}}}')
 
 
 class Parsing(unittest.TestCase):
@@ -245,7 +246,8 @@ class Selection(WithProsody):
 
     async def test_the_client_is_checked(self):
         focus = await self.focus()
-        for condition, more in (("forbidden", {"role": None}), ("not-allowed", {"role": "participant"}),
+        for condition, more in (("forbidden", {"role": None}),
+                                ("not-allowed", {"role": "participant"}),
                                 ("bad-request", {"mode": "stream"}),
                                 ("bad-request", {"streamid": KEY})):
             self.assertEqual((await focus.client_start(self.room, **more)).condition, condition)
@@ -357,7 +359,8 @@ class Docker(WithProsody):
 
     async def test_a_wrong_password_is_told(self):
         with self.assertRaises(XmppError) as caught:
-            await Client(self.prosody.names.auth, "jibri", "wrong", port=self.prosody.port).connect()
+            await Client(self.prosody.names.auth, "jibri", "wrong",
+                         port=self.prosody.port).connect()
         self.assertEqual(caught.exception.condition, "not-authorized")
 
 

@@ -39,7 +39,8 @@ class Visitor:
             ["bash", "-c", f'exec "$0" "$@" 3<&{theirs_read} 4>&{theirs_write}', find_chromium(),
              "--headless=new", "--disable-gpu", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", f"--user-data-dir={self.folder}/profile",
-             "--autoplay-policy=no-user-gesture-required", "--remote-debugging-pipe", "about:blank"],
+             "--autoplay-policy=no-user-gesture-required", "--remote-debugging-pipe",
+             "about:blank"],
             pass_fds=(theirs_read, theirs_write), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=open(self.folder + "/log", "wb"), env=environ,
             start_new_session=True, **identity)

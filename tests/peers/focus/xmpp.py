@@ -27,6 +27,9 @@ MUC_OWNER = MUC + "#owner"
 PING = "urn:xmpp:ping"
 
 
+SPACES = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"}   # kept in attributes only like this
+
+
 class XmppError(Exception):
     """The stream or the log-in failed; `condition` is the element's name."""
 
@@ -81,7 +84,7 @@ class Node:
             parts += [" xmlns=", quoteattr(ns)]
         for key, value in self.attrs.items():
             if value is not None:
-                parts += [" ", key, "=", quoteattr(str(value), {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})]
+                parts += [" ", key, "=", quoteattr(str(value), SPACES)]
         if not self.children:
             parts.append("/>")
             return "".join(parts)
@@ -340,8 +343,8 @@ class Client:
             self._waiting.pop(id, None)
 
     def answer(self, request, child=None, **attrs):
-        self.send(Node("iq", CLIENT, {"type": "result", "id": request.get("id"),
-                                      "to": request.get("from"), **attrs}, [child] if child else []))
+        attrs = {"type": "result", "id": request.get("id"), "to": request.get("from"), **attrs}
+        self.send(Node("iq", CLIENT, attrs, [child] if child else []))
 
     def refuse(self, request, condition, type="cancel", text=None):
         error = Node("error", CLIENT, {"type": type}, [Node(condition, STANZAS)])
@@ -387,5 +390,6 @@ def muc_config_form(fields):
         Node("field", None, {"var": "FORM_TYPE"}, [
             Node("value", None, children=[MUC + "#roomconfig"])])])
     for var, value in fields.items():
-        x.children.append(Node("field", None, {"var": var}, [Node("value", None, children=[value])]))
+        x.children.append(Node("field", None, {"var": var}, [
+            Node("value", None, children=[value])]))
     return Node("query", MUC_OWNER, children=[x])
