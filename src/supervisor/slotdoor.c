@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -21,12 +22,18 @@ struct tr_slotdoor {
 	void *user;
 };
 
-static bool may_enter(uid_t uid)
+/* At "…/2.sock" it is the user telerec-slot-2: one slot does not get at what is another's. */
+static bool may_enter(const struct tr_slotdoor *door, uid_t uid)
 {
+	const char *name = strrchr(door->address.sun_path, '/');
+	char user[64];
+
 	if (uid == 0 || uid == geteuid())
 		return true;
+	name = name ? name + 1 : door->address.sun_path;
+	snprintf(user, sizeof(user), "telerec-slot-%.*s", (int)strcspn(name, "."), name);
 	const struct passwd *passwd = getpwuid(uid);
-	return passwd && strncmp(passwd->pw_name, "telerec", strlen("telerec")) == 0;
+	return passwd && !strcmp(passwd->pw_name, user);
 }
 
 static int on_knock(sd_event_source *source, int fd, uint32_t events, void *user)
@@ -41,8 +48,8 @@ static int on_knock(sd_event_source *source, int fd, uint32_t events, void *user
 		return 0; /* it has gone again */
 	if (getsockopt(guest, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return 0;
-	if (!may_enter(peer.uid)) {
-		tr_warning("user %u is no slot: refused at %s", (unsigned)peer.uid,
+	if (!may_enter(door, peer.uid)) {
+		tr_warning("user %u is not this slot's: refused at %s", (unsigned)peer.uid,
 			door->address.sun_path);
 		return 0;
 	}
