@@ -24,6 +24,7 @@ clean_up() {
 		kill -TERM "$recorder" 2>/dev/null || true
 		wait_until 30 ended "$recorder" || kill -KILL "$recorder" 2>/dev/null || true
 	fi
+	[ -z "${server_PID:-}" ] || kill "$server_PID" 2>/dev/null || true
 	! mountpoint -q "$work/small" 2>/dev/null || umount "$work/small"
 	rm -rf "$work"
 }
