@@ -14,9 +14,10 @@
 #define STARTED_US 20000
 /* Chromium picks a video's picture for the moment when a real screen would light it, and counts on
  * the way there; ours is read as soon as it is drawn. Measured with tests/bench/avsync on video
- * elements at 30 Hz: between 0 and 70 ms too early, constant within a recording (where the page
- * began decides), while the recorder alone is off by 1 ms. */
-#define BROWSER_LEAD_NS (40 * TR_NS_PER_MS)
+ * elements at 30 and 60 Hz: mostly 25 to 50 ms too early, the same through a recording (how the
+ * video and the display's refresh meet at its beginning decides, sometimes by a picture or two
+ * more), while the recorder alone is off by 1 ms. */
+#define BROWSER_LEAD_NS (32 * TR_NS_PER_MS)
 #define NO_SOUND_AFTER_NS (10 * TR_NS_PER_S)
 #define LOW_DISK_BYTES (200 << 20)
 #define NO_DISK_BYTES (20 << 20) /* room for the tail and the finished file's index */
