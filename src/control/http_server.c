@@ -111,8 +111,9 @@ const char *tr_http_request_body(const struct tr_http_request *request, size_t *
 void tr_http_request_answer(
 	struct tr_http_request *request, unsigned status, const char *type, const char *text)
 {
-	request->response = MHD_create_response_from_buffer(
-		strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
+	/* It copies, but takes what is not const. */
+	request->response =
+		MHD_create_response_from_buffer(strlen(text), (char *)text, MHD_RESPMEM_MUST_COPY);
 	if (request->response && type &&
 		MHD_add_response_header(request->response, MHD_HTTP_HEADER_CONTENT_TYPE, type) !=
 			MHD_YES)
@@ -366,7 +367,7 @@ static int read_port(int fd)
 		struct sockaddr any;
 		struct sockaddr_in in;
 		struct sockaddr_in6 in6;
-	} address;
+	} address = {.in6 = {0}};
 	socklen_t length = sizeof(address);
 
 	if (getsockname(fd, &address.any, &length) < 0)

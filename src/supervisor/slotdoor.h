@@ -2,8 +2,8 @@
  * The socket at which a slot process that the service manager started reports for duty. One slot,
  * one door; it is open only while the slot has no process, so a second one waits outside.
  *
- * Who comes is checked by the kernel's word (SO_PEERCRED): root, our own user, or at N.sock the user
- * telerec-slot-N.
+ * Who comes is checked by the kernel's word (SO_PEERCRED): root, our own user, or at N.sock the
+ * user telerec-slot-N.
  */
 #ifndef TR_SUPERVISOR_SLOTDOOR_H
 #define TR_SUPERVISOR_SLOTDOOR_H
