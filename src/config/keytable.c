@@ -312,21 +312,37 @@ static void complain_type(const struct place *place, int type)
 	}
 }
 
-static void check_strings(const struct place *place, const config_setting_t *list)
+/* How many entries there are to take; 0 when they are too many, which is said. */
+static unsigned begin_list(const struct place *place, const config_setting_t *list)
 {
-	unsigned length = (unsigned)config_setting_length(list), *count = list_count(place);
+	unsigned length = (unsigned)config_setting_length(list);
 
 	if (length > place->row->count_max) {
 		COMPLAIN(
 			place, "has %u entries, but %u is the most", length, place->row->count_max);
-		return;
+		return 0;
 	}
-	*count = 0;
+	*list_count(place) = 0;
+	return length;
+}
+
+static struct place place_of_item(
+	const struct place *list, const config_setting_t *item, unsigned index)
+{
+	struct place at = *list;
+
+	at.line = (int)config_setting_source_line(item);
+	at.out = list->out + index * list->row->size;
+	return at;
+}
+
+static void check_strings(const struct place *place, const config_setting_t *list)
+{
+	unsigned length = begin_list(place, list), *count = list_count(place);
+
 	for (unsigned i = 0; i < length; i++) {
 		const config_setting_t *item = config_setting_get_elem(list, i);
-		struct place at = *place;
-		at.line = (int)config_setting_source_line(item);
-		at.out = place->out + i * place->row->size;
+		struct place at = place_of_item(place, item, i);
 		if (config_setting_type(item) != CONFIG_TYPE_STRING)
 			complain_type(&at, CONFIG_TYPE_LIST);
 		else if (!config_setting_get_string(item)[0])
@@ -339,19 +355,11 @@ static void check_strings(const struct place *place, const config_setting_t *lis
 
 static void check_groups(const struct place *place, const config_setting_t *list)
 {
-	unsigned length = (unsigned)config_setting_length(list), *count = list_count(place);
+	unsigned length = begin_list(place, list), *count = list_count(place);
 
-	if (length > place->row->count_max) {
-		COMPLAIN(
-			place, "has %u entries, but %u is the most", length, place->row->count_max);
-		return;
-	}
-	*count = 0;
 	for (unsigned i = 0; i < length; i++) {
 		const config_setting_t *item = config_setting_get_elem(list, i);
-		struct place at = *place;
-		at.line = (int)config_setting_source_line(item);
-		at.out = place->out + i * place->row->size;
+		struct place at = place_of_item(place, item, i);
 		if (config_setting_type(item) != CONFIG_TYPE_GROUP) {
 			complain_type(&at, CONFIG_TYPE_LIST);
 			continue;

@@ -67,6 +67,8 @@ static const struct row rows[] = {
 	{S(STOPPING), S(BROWSER_EXITED), {S(WARMING), DO(BROWSER)}},
 	{S(STOPPING), S(PAGE_CRASHED), {S(WARMING), DO(BROWSER)}},
 	{S(STOPPING), S(DISPLAY_LOST), {S(WARMING), DO(DISPLAY) | DO(BROWSER)}},
+
+	{S(ENDED), S(START), {S(ENDED), DO(REFUSE)}},
 };
 
 struct tr_machine_step tr_machine_next(enum tr_machine_state state, enum tr_machine_event event)

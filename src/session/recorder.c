@@ -59,9 +59,9 @@ static void do_ready(struct tr_recorder *recorder)
 
 /* ---- the table's orders ---- */
 
-static void do_refuse(struct tr_recorder *recorder)
+void tr_recorder_do_refuse(struct tr_recorder *recorder)
 {
-	tr_recorder_send_failed(recorder, "", TR_REASON_BAD_REQUEST,
+	tr_recorder_send_failed(recorder, recorder->refused_id, TR_REASON_BAD_REQUEST,
 		"this slot cannot start a recording now: it is not idle", "");
 }
 
@@ -80,7 +80,7 @@ static const struct {
 	enum tr_machine_order order;
 	void (*carry_out)(struct tr_recorder *recorder);
 } orders[] = {
-	{TR_MACHINE_DO_REFUSE, do_refuse},
+	{TR_MACHINE_DO_REFUSE, tr_recorder_do_refuse},
 	{TR_MACHINE_DO_STOP, tr_recorder_do_stop},
 	{TR_MACHINE_DO_FAIL, tr_recorder_do_fail},
 	{TR_MACHINE_DO_DISPLAY, tr_recorder_do_display},

@@ -119,9 +119,13 @@ static void on_start(
 {
 	TR_CLEANUP(tr_closep) int given = folder;
 
-	if (recorder->state != TR_MACHINE_IDLE || !tr_recorder_can_file(recorder)) {
-		tr_recorder_send_failed(recorder, request->session_id, TR_REASON_BAD_REQUEST,
-			"this slot cannot start a recording now: it is not idle", "");
+	memcpy(recorder->refused_id, request->session_id, sizeof(recorder->refused_id));
+	if (recorder->state != TR_MACHINE_IDLE) {
+		tr_recorder_post(recorder, TR_MACHINE_START); /* refused by the table */
+		return;
+	}
+	if (!tr_recorder_can_file(recorder)) {
+		tr_recorder_do_refuse(recorder);
 		return;
 	}
 	if (given < 0) {

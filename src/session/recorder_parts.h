@@ -66,7 +66,8 @@ struct tr_recorder {
 	unsigned browser_starts;
 	unsigned repairs;
 	int64_t repaired_ns;
-	unsigned reloads; /* of the page, in this recording */
+	unsigned reloads;		      /* of the page, in this recording */
+	char refused_id[TR_MESSAGE_NAME_MAX]; /* of the start that came last and cannot be */
 
 	/* the recording */
 	struct tr_message_start request;
@@ -97,6 +98,9 @@ void tr_recorder_note_reason(struct tr_recorder *recorder, enum tr_reason reason
 
 /* The end of the request: nothing of it is known any more. */
 void tr_recorder_forget_request(struct tr_recorder *recorder);
+
+/* Says that `refused_id` cannot start now. */
+void tr_recorder_do_refuse(struct tr_recorder *recorder);
 
 /* Ends the process when that is what waits for a quiet moment. */
 void tr_recorder_consider_end(struct tr_recorder *recorder);
