@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include "cli/cli_rig.h"
+#include "copy_program.h"
 #include "core/child.h"
 #include "core/clock.h"
 #include "core/file.h"
@@ -28,20 +29,6 @@ const char *in_home(const char *name)
 	return path_buffer;
 }
 
-static void copy_program(const char *from, const char *to)
-{
-	char path[PATH_MAX], *data;
-	size_t size;
-
-	snprintf(path, sizeof(path), "%s/%s", getenv("TR_BUILD_DIR"), from);
-	assert_int_equal(tr_file_read(AT_FDCWD, path, 64 << 20, &data, &size), 0);
-	int fd = open(in_home(to), O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-	assert_true(fd >= 0);
-	assert_int_equal(tr_file_write_all(fd, data, size), 0);
-	close(fd);
-	free(data);
-}
-
 void write_home(const char *name, const char *text)
 {
 	int fd = open(in_home(name), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -57,8 +44,8 @@ int make_home(void **state)
 	assert_non_null(mkdtemp(home));
 	assert_int_equal(chmod(home, 0755), 0);
 	assert_int_equal(mkdir(in_home("run"), 0700), 0);
-	copy_program("telerec", "telerec");
-	copy_program("fake_slot", "telerec-slot");
+	copy_program("telerec", in_home("telerec"));
+	copy_program("fake_slot", in_home("telerec-slot"));
 	return 0;
 }
 

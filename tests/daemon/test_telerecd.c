@@ -1,6 +1,7 @@
 /* The program from outside: with the double of the slot beside it, over Jibri's HTTP API. */
 #include "test.h"
 
+#include "copy_program.h"
 #include "core/child.h"
 #include "core/clock.h"
 #include "core/file.h"
@@ -27,20 +28,6 @@ static const char *in_home(const char *name)
 {
 	snprintf(path_buffer, sizeof(path_buffer), "%s/%s", home, name);
 	return path_buffer;
-}
-
-static void copy_program(const char *from, const char *to)
-{
-	char path[PATH_MAX], *data;
-	size_t size;
-
-	snprintf(path, sizeof(path), "%s/%s", getenv("TR_BUILD_DIR"), from);
-	assert_int_equal(tr_file_read(AT_FDCWD, path, 64 << 20, &data, &size), 0);
-	int fd = open(in_home(to), O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
-	assert_true(fd >= 0);
-	assert_int_equal(tr_file_write_all(fd, data, size), 0);
-	close(fd);
-	free(data);
 }
 
 static const char *read_home(const char *name)
@@ -72,8 +59,8 @@ static int make_home(void **state)
 	assert_non_null(mkdtemp(home));
 	assert_int_equal(chmod(home, 0755), 0);
 	assert_int_equal(mkdir(in_home("run"), 0700), 0);
-	copy_program("telerecd", "telerecd");
-	copy_program("fake_slot", "telerec-slot");
+	copy_program("telerecd", in_home("telerecd"));
+	copy_program("fake_slot", in_home("telerec-slot"));
 	setenv("FAKE_SLOT", "finish", 1);
 	setenv("FAKE_SLOT_NOTES", in_home("notes"), 1);
 	setenv("FAKE_SLOT_LOG", in_home("log"), 1);
