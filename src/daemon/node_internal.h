@@ -1,0 +1,139 @@
+/*
+ * The node's own parts see each other here: node.c (how it is, and its life), node_session.c (the
+ * sessions from request to end) and node_leftover.c (files that are still to be made).
+ */
+#ifndef TR_DAEMON_NODE_INTERNAL_H
+#define TR_DAEMON_NODE_INTERNAL_H
+
+#include "daemon/afterwork.h"
+#include "daemon/node.h"
+#include "daemon/recordings_dir.h"
+#include "output/target_list.h"
+
+enum phase {
+	PHASE_PENDING, /* accepted; nothing on the disk yet */
+	PHASE_ON,
+	PHASE_ENDING, /* its slot was told to stop */
+};
+
+struct session {
+	struct tr_node *node;
+	unsigned slot;
+	uint64_t job;
+	enum phase phase;
+	bool has_failed; /* and that has been told */
+	bool is_unheard; /* nobody is to be told of it any more */
+	bool is_stream;	 /* that is what was asked for */
+	unsigned target_count;
+	struct target {
+		char name[TR_MESSAGE_NAME_MAX];
+		bool is_up;
+	} targets[TR_TARGET_LIST_MAX];
+	char id[128];	 /* as asked for; limited by state.json */
+	char label[400]; /* "session ID (ROOM)", for the log */
+	char environment[512];
+	char folder[NAME_MAX + 1];
+	struct tr_control_origin origin;
+	int64_t accepted_ns;
+	sd_event_source *start_timer, *usage_timer;
+};
+
+struct place {
+	struct session *session; /* NULL: none */
+	sd_event_source *hold_timer;
+	bool is_held;	 /* busy for a while after a failure */
+	bool is_expired; /* single use, and used */
+	bool was_told;	 /* its presence, as follows */
+	bool was_busy, was_healthy;
+};
+
+/* A recording whose files are still to be made, with no slot at it. */
+struct unfinished {
+	struct unfinished *next;
+	char session_id[160];
+	char folder[NAME_MAX + 1];
+	int64_t not_before_ns;
+};
+
+struct tr_node {
+	sd_event *event;
+	struct tr_node_settings settings;
+	struct tr_message_start request;
+	char recordings[PATH_MAX];
+	struct tr_node_outside outside;
+	struct tr_control_actions actions;
+	struct tr_recordings_dir dir;
+	struct tr_supervisor *supervisor;
+	struct tr_afterwork *afterwork;
+	sd_event_source *check_timer, *deadline_timer;
+	int dir_rc;
+	char dir_problem[512];
+	struct unfinished *unfinished; /* oldest first */
+	uint64_t unfinished_job;       /* of one that a slot is at; 0: none */
+	uint64_t last_own_job;
+	bool is_draining, is_shutting_down, has_left;
+	int exit_code;
+	char description[300];
+	unsigned slot_count;
+	struct place places[]; /* slot 1 is the first */
+};
+
+/* ---- node.c ---- */
+
+struct place *tr_node_place(struct tr_node *node, unsigned slot);
+bool tr_node_is_free(struct tr_node *node, unsigned slot);
+void tr_node_read_slot(struct tr_node *node, unsigned slot, struct tr_control_presence *presence);
+
+/* Tells what has changed: the node in a line; that and every slot's presence. */
+void tr_node_describe(struct tr_node *node);
+void tr_node_publish_all(struct tr_node *node);
+
+/* Notes what became of the recordings directory since the last look. */
+void tr_node_check_dir(struct tr_node *node, bool is_thorough);
+
+void tr_node_leave_if_done(struct tr_node *node);
+
+/* Replaces `*source`. */
+TR_CHECKED int tr_node_add_timer(struct tr_node *node, sd_event_source **source, int64_t after_ms,
+	sd_event_time_handler_t handler, void *user);
+
+/* Jicofo looks for another recorder right after a failure, and must not find the same one. */
+void tr_node_hold(struct tr_node *node, unsigned slot);
+
+/* ---- node_session.c ---- */
+
+/* For the table of actions. */
+enum tr_control_answer tr_node_start(
+	void *user, const struct tr_control_start *request, char *why, size_t why_size);
+bool tr_node_stop(void *user, unsigned slot, const char *session_id);
+void tr_node_lost(void *user, unsigned connection);
+void tr_node_orphaned(void *user, unsigned slot, const char *session_id);
+
+/* 0 when no slot can take it. */
+unsigned tr_node_choose_slot(struct tr_node *node, unsigned wanted);
+
+/* As one that another node may take on; ends it. */
+void tr_node_tell_failure(struct session *session, enum tr_reason reason);
+void tr_node_end_session(struct session *session, const char *why);
+void tr_node_free_session(struct session *session);
+
+/* What a slot says, see supervisor.h. */
+void tr_node_on_message(unsigned slot, uint64_t job, const struct tr_message *message, void *user);
+
+/* ---- node_leftover.c ---- */
+
+/* The job's files are there; they cannot be made (now). */
+void tr_node_files_made(struct tr_node *node, uint64_t job);
+void tr_node_files_failed(
+	struct tr_node *node, uint64_t job, const struct tr_message_failed *failed);
+
+/* Gives the next recording without files to a slot; one at a time, and recordings that are wanted
+ * now go first. */
+void tr_node_finish_next(struct tr_node *node);
+
+/* Finds what an earlier run left. Only folders with the node's own note: others may just be
+ * recorded to, by telerec(1). */
+void tr_node_find_leftovers(struct tr_node *node);
+void tr_node_free_leftovers(struct tr_node *node);
+
+#endif

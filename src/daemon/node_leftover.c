@@ -1,0 +1,150 @@
+#define TR_LOG_AREA "node"
+
+#include "daemon/node_internal.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "storage/leftovers.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LEFTOVER_JOBS (UINT64_C(1) << 62) /* numbers of our own, above the supervisor's */
+
+static int add_unfinished(
+	struct tr_node *node, const char *session_id, const char *folder, int64_t not_before_ns)
+{
+	struct unfinished **end = &node->unfinished;
+	struct unfinished *one = calloc(1, sizeof(*one));
+
+	if (!one)
+		return -ENOMEM;
+	snprintf(one->session_id, sizeof(one->session_id), "%s", session_id);
+	snprintf(one->folder, sizeof(one->folder), "%s", folder);
+	one->not_before_ns = not_before_ns;
+	while (*end)
+		end = &(*end)->next;
+	*end = one;
+	return 0;
+}
+
+void tr_node_files_made(struct tr_node *node, uint64_t job)
+{
+	if (job == node->unfinished_job)
+		node->unfinished_job = 0;
+	tr_afterwork_files_made(node->afterwork, job);
+	tr_node_finish_next(node);
+	tr_node_describe(node);
+	tr_node_leave_if_done(node);
+}
+
+/* There may be a file all the same; a part is none. Without room for it, later there may be some.
+ */
+void tr_node_files_failed(
+	struct tr_node *node, uint64_t job, const struct tr_message_failed *failed)
+{
+	bool is_part = strstr(failed->file, ".part-") != NULL;
+	bool is_for_later = failed->reason == TR_REASON_DISK_FULL && (is_part || !failed->file[0]);
+	const char *folder = tr_afterwork_folder(node->afterwork, job);
+
+	if (failed->file[0] && !is_for_later) {
+		tr_node_files_made(node, job);
+		return;
+	}
+	if (job == node->unfinished_job)
+		node->unfinished_job = 0;
+	int64_t then_ns = tr_clock_now_ns() + 2 * node->settings.check_ms * TR_NS_PER_MS;
+	if (is_for_later && folder &&
+		add_unfinished(node, failed->session_id, folder, then_ns) == 0)
+		tr_info("session %s: its file is made when there is room", failed->session_id);
+	tr_afterwork_give_up(node->afterwork, job);
+	tr_node_finish_next(node);
+	tr_node_describe(node);
+	tr_node_leave_if_done(node);
+}
+
+/* ---- what an earlier run left ---- */
+
+static struct unfinished *take_unfinished(struct tr_node *node)
+{
+	for (struct unfinished **at = &node->unfinished; *at; at = &(*at)->next) {
+		struct unfinished *one = *at;
+		if (one->not_before_ns <= tr_clock_now_ns()) {
+			*at = one->next;
+			return one;
+		}
+	}
+	return NULL;
+}
+
+static int finish(struct tr_node *node, unsigned slot, const struct unfinished *one)
+{
+	TR_CLEANUP(tr_closep) int folder = -1;
+	uint64_t job = 0;
+
+	int rc = tr_recordings_dir_open(&node->dir, one->folder, &folder);
+	if (rc == 0)
+		rc = tr_supervisor_finish(node->supervisor, slot, one->session_id, folder, &job);
+	if (rc < 0)
+		return rc;
+	node->unfinished_job = job;
+	return tr_afterwork_expect(node->afterwork, job, one->session_id, one->folder);
+}
+
+/* Gives the next one to a slot; one at a time, and recordings that are wanted now go first. */
+void tr_node_finish_next(struct tr_node *node)
+{
+	while (node->unfinished_job == 0 && node->dir_rc == 0 && !node->is_draining) {
+		unsigned slot = tr_node_choose_slot(node, 0);
+		TR_CLEANUP(tr_freep) struct unfinished *one = slot ? take_unfinished(node) : NULL;
+		if (!one)
+			return;
+		int rc = finish(node, slot, one);
+		if (rc < 0)
+			tr_fail(rc, "%s, a recording that is to be finished, cannot be",
+				one->folder);
+	}
+}
+
+/* Complete, but for its script. */
+static void resume_script(struct tr_node *node, const struct tr_leftover *leftover)
+{
+	uint64_t job = LEFTOVER_JOBS + ++node->last_own_job;
+
+	tr_info("session %s, of an earlier run: its script is still to be run",
+		leftover->session_id);
+	if (tr_afterwork_expect(node->afterwork, job, leftover->session_id, leftover->folder) == 0)
+		tr_afterwork_files_made(node->afterwork, job);
+}
+
+/* Only folders with the node's own note: others may just be recorded to, by telerec(1). */
+void tr_node_find_leftovers(struct tr_node *node)
+{
+	TR_CLEANUP(tr_freep) struct tr_leftover *leftovers = NULL;
+	unsigned count;
+
+	if (tr_leftovers_find(node->recordings, &leftovers, &count) < 0)
+		return;
+	for (unsigned i = 0; i < count; i++) {
+		const struct tr_leftover *leftover = &leftovers[i];
+		/* A failed one may only have lacked room. */
+		bool is_cut = leftover->state != TR_RECORDING_DONE;
+		if (!leftover->wants_finalize)
+			continue;
+		if (!is_cut)
+			resume_script(node, leftover);
+		else if (add_unfinished(node, leftover->session_id, leftover->folder, 0) == 0)
+			tr_info("session %s, of an earlier run, is still to be finished",
+				leftover->session_id);
+	}
+}
+
+void tr_node_free_leftovers(struct tr_node *node)
+{
+	while (node->unfinished) {
+		struct unfinished *one = node->unfinished;
+		node->unfinished = one->next;
+		free(one);
+	}
+}
