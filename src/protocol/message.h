@@ -136,6 +136,9 @@ struct tr_message_progress {
 	double peak_db;	   /* dB full scale since the last one; silence and not finite: -200 */
 	double rms_db;
 	int64_t free_bytes;
+	double drift_ppm;     /* the sound card's clock against ours; 0 until known */
+	int64_t sound_gap_ms; /* holes filled with silence, so far */
+	int64_t encoder_restarts;
 	char note[TR_MESSAGE_NAME_MAX]; /* what a person should know now, or "" */
 };
 

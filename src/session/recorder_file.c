@@ -22,6 +22,7 @@
 #define LOW_DISK_BYTES (200 << 20)
 #define NO_DISK_BYTES (20 << 20) /* room for the tail and the finished file's index */
 #define FILINGS_MAX 8
+#define FRAMES_PER_MS 48
 
 /* ---- files in the making ---- */
 
@@ -549,6 +550,9 @@ int tr_recorder_on_progress(sd_event_source *source, uint64_t usec, void *user)
 	progress->peak_db = status.sound.peak_db;
 	progress->rms_db = status.sound.rms_db;
 	progress->free_bytes = tr_file_free_bytes(recorder->folder);
+	progress->drift_ppm = status.sound.capture.drift_ppm;
+	progress->sound_gap_ms = status.sound.capture.gap_frames / FRAMES_PER_MS;
+	progress->encoder_restarts = status.video.encoder_restarts;
 	if (recorder->state == TR_MACHINE_REPAIRING)
 		snprintf(progress->note, sizeof(progress->note), "loading the page again");
 	recorder->progress_ns = now_ns;

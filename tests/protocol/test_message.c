@@ -91,6 +91,9 @@ static struct tr_message example(enum tr_message_type type)
 			.peak_db = -7.25,
 			.rms_db = -8.5,
 			.free_bytes = 9,
+			.drift_ppm = -10.5,
+			.sound_gap_ms = 11,
+			.encoder_restarts = 12,
 			.note = "ten"};
 		break;
 	case TR_MESSAGE_FINISHED:
