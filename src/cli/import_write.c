@@ -1,6 +1,6 @@
 #include "cli/import_write.h"
 
-#include "cli/config_text.h"
+#include "config/config_text.h"
 #include "core/file.h"
 #include "core/text.h"
 

@@ -1,4 +1,4 @@
-#include "cli/machine_probe.h"
+#include "doctor/machine_probe.h"
 #include "cli/verbs.h"
 #include "core/text.h"
 

@@ -1,5 +1,5 @@
-#include "cli/config_text.h"
-#include "cli/server_snippets.h"
+#include "config/config_text.h"
+#include "doctor/server_snippets.h"
 #include "cli/verbs.h"
 #include "core/file.h"
 #include "core/text.h"

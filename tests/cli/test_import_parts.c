@@ -1,6 +1,6 @@
 #include "test.h"
 
-#include "cli/config_text.h"
+#include "config/config_text.h"
 #include "cli/import_duration.h"
 #include "cli/import_env.h"
 #include "cli/import_ffmpeg.h"

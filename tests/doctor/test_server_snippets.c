@@ -1,6 +1,6 @@
 #include "test.h"
 
-#include "cli/server_snippets.h"
+#include "doctor/server_snippets.h"
 
 #include <errno.h>
 #include <string.h>

@@ -1,6 +1,6 @@
-#include "cli/server_snippets.h"
+#include "doctor/server_snippets.h"
 
-#include "cli/config_text.h"
+#include "config/config_text.h"
 
 #include <errno.h>
 #include <stdio.h>

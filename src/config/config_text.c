@@ -1,4 +1,4 @@
-#include "cli/config_text.h"
+#include "config/config_text.h"
 
 #include <errno.h>
 

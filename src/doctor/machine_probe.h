@@ -1,6 +1,6 @@
 /* What this machine has for recording; each question is answered by trying, not by guessing. */
-#ifndef TR_CLI_MACHINE_PROBE_H
-#define TR_CLI_MACHINE_PROBE_H
+#ifndef TR_DOCTOR_MACHINE_PROBE_H
+#define TR_DOCTOR_MACHINE_PROBE_H
 
 #include "protocol/reason.h"
 

@@ -2,8 +2,8 @@
  * What a Jitsi server needs for a recorder, as texts to paste: for Prosody, Jicofo, the web page
  * and docker-jitsi-meet. Pure but for the passwords, which come from the kernel.
  */
-#ifndef TR_CLI_SERVER_SNIPPETS_H
-#define TR_CLI_SERVER_SNIPPETS_H
+#ifndef TR_DOCTOR_SERVER_SNIPPETS_H
+#define TR_DOCTOR_SERVER_SNIPPETS_H
 
 #include "config/config.h"
 

@@ -1,6 +1,6 @@
 /* Settings in JSON as the text of a configuration file. Pure. */
-#ifndef TR_CLI_CONFIG_TEXT_H
-#define TR_CLI_CONFIG_TEXT_H
+#ifndef TR_CONFIG_CONFIG_TEXT_H
+#define TR_CONFIG_CONFIG_TEXT_H
 
 #include "core/cleanup.h"
 
