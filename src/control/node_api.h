@@ -21,8 +21,8 @@ struct tr_node_api_settings {
 	const char *bind;	 /* for TCP */
 	int port;		 /* 0: any free one; -1: off */
 	const char *name;	 /* of this machine, by which clients may call it; "": none */
-	const char *token;	 /* a secret of 16 bytes or more, asked for over TCP; "": none, which
-				    only loopback and the socket allow */
+	const char *token; /* a secret of 16 bytes or more, asked for over TCP; "": none, which
+			      only loopback and the socket allow */
 	const char *certificate_file, *key_file; /* PEM; "": no TLS, which only loopback allows */
 };
 
@@ -41,10 +41,11 @@ struct tr_node_api_source {
 	const struct tr_control_actions *actions;
 	void (*read)(void *user, struct tr_snapshot *ret_snapshot);
 
-	/* {"url", "session_id"?, "room"?, "kind"?: "file"|"stream", "stream"?, "view_url"?, "slot"?,
-	 * "for"?, "environment"?, "url_parameters"?, "metadata"?: {}} -> {"session_id", "slot"}; also
-	 * TR_CONTROL_BUSY as -EBUSY. The types are checked, and unknown members refused, before.
-	 * "for" is a duration such as "1h"; "stream" a name of the configuration or a URL. */
+	/* {"url", "session_id"?, "room"?, "kind"?: "file"|"stream", "stream"?, "view_url"?,
+	 * "slot"?, "for"?, "environment"?, "url_parameters"?, "metadata"?: {}} -> {"session_id",
+	 * "slot"}; also TR_CONTROL_BUSY as -EBUSY. The types are checked, and unknown members
+	 * refused, before. "for" is a duration such as "1h"; "stream" a name of the configuration
+	 * or a URL. */
 	int (*start)(void *user, const json_t *request, json_t **ret_json, char *why, size_t size);
 	void (*set_drain)(void *user, bool is_on, bool is_leaving); /* leaving: end when idle */
 	int (*restart_slot)(void *user, unsigned slot, char *why, size_t size);
@@ -67,15 +68,15 @@ struct tr_node_api_source {
 	int (*remove_recording)(void *user, const char *id, char *why, size_t size);
 	int (*finish_recording)(void *user, const char *id, char *why, size_t size); /* once more */
 
-	/* {"path", "text" (of the file, without values of secrets), "settings": {} (all keys as they
-	 * are in effect, without secrets)}; a file's text checked ({"complaints": [""],
+	/* {"path", "text" (of the file, without values of secrets), "settings": {} (all keys as
+	 * they are in effect, without secrets)}; a file's text checked ({"complaints": [""],
 	 * "warnings": [""]}), and, unless `is_check` or there are complaints, written. */
 	int (*read_config)(void *user, json_t **ret_json);
 	int (*write_config)(void *user, const char *text, bool is_check, json_t **ret_json,
 		char *why, size_t size);
 
-	/* Lines of the log, oldest first: [{"ms", "level": "error"|"warning"|"info"|"debug", "area",
-	 * "slot", "session_id", "text"}]. "" and 0 for no filter; `level` is one of enum
+	/* Lines of the log, oldest first: [{"ms", "level": "error"|"warning"|"info"|"debug",
+	 * "area", "slot", "session_id", "text"}]. "" and 0 for no filter; `level` is one of enum
 	 * tr_log_level, with all above it; at most the last `limit`. */
 	int (*read_log)(void *user, const char *session_id, unsigned slot, int level,
 		int64_t since_ms, unsigned limit, json_t **ret_json);
