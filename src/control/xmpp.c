@@ -426,6 +426,7 @@ void tr_xmpp_waits_init(struct tr_xmpp_waits *waits)
 		.retry = 1000,
 		/* Not the minute that is usual: a node is to be back within 30 s of its server. */
 		.retry_max = 20000,
+		.resume_retry_max = 2000,
 		.refused = 30000,
 		.refused_max = 300000,
 		.conflict = 20000,

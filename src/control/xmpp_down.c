@@ -137,7 +137,8 @@ static int64_t next_wait_ms(struct tr_xmpp_stream *stream)
 	case TR_XMPP_DOWN_LOST:
 		break;
 	}
-	return by_chance(doubled(waits->retry, stream->tries++, waits->retry_max));
+	return by_chance(doubled(waits->retry, stream->tries++,
+		stream->is_resumable ? waits->resume_retry_max : waits->retry_max));
 }
 
 void tr_xmpp_down_plan(struct tr_xmpp_stream *stream, int64_t now_ns)

@@ -19,7 +19,9 @@ struct tr_xmpp_waits {
 	int login;     /* from the connection's start until it is logged in */
 	int retry;     /* after a lost connection, doubled each time, less up to a half by chance */
 	int retry_max; /* short: a server is found back this soon */
-	int refused;   /* after a wrong password or certificate; servers ban who asks too often */
+	int resume_retry_max; /* instead, while the old stream may be resumed: servers keep it for
+				 10 to 60 s only, however often it was lost before */
+	int refused; /* after a wrong password or certificate; servers ban who asks too often */
 	int refused_max;
 	int conflict; /* after a stream error "conflict" */
 	int resume;   /* how long a stream that may be resumed counts as there */

@@ -701,6 +701,31 @@ static void a_lost_connection_is_resumed_and_what_was_held_is_sent(void **state)
 	relay_destroy(relay);
 }
 
+/* The server keeps the old stream for seconds: waits that have grown would come too late. */
+static void a_connection_that_is_lost_often_is_resumed_as_soon(void **state)
+{
+	struct relay *relay = relay_create(prosody->port);
+	struct tr_xmpp_waits waits;
+
+	short_waits(&waits);
+	waits.retry_max = 600000;
+	waits.resume_retry_max = 200;
+	server.port = relay_port(relay);
+	start_focus(BREWERY);
+	start_node_with(1, &waits);
+	tr_xmpp_set_presence(node.xmpp, 1, false, true);
+	wait_for(is_present(0) && shows("telerec", false));
+	for (unsigned breaks = 0; breaks < 10; breaks++) {
+		unsigned reconnects = link_at(0).reconnects;
+		relay_break(relay);
+		wait_for(link_at(0).reconnects > reconnects && is_present(0));
+	}
+	assert_int_equal(node.losses, 0);
+	assert_true(shows("telerec", false));
+	tear_down(NULL);
+	relay_destroy(relay);
+}
+
 static void a_server_that_swallows_everything_is_noticed_and_left(void **state)
 {
 	struct relay *relay = relay_create(prosody->port);
@@ -821,6 +846,7 @@ int main(int argc, char **argv)
 		TEST(a_room_made_by_the_node_is_unlocked),
 		TEST(a_room_that_only_jicofo_may_make_is_waited_for),
 		TEST(a_lost_connection_is_resumed_and_what_was_held_is_sent),
+		TEST(a_connection_that_is_lost_often_is_resumed_as_soon),
 		TEST(a_server_that_swallows_everything_is_noticed_and_left),
 		TEST(a_server_without_starttls_gets_no_password),
 		TEST(a_silent_handshake_holds_up_neither_the_others_nor_the_end),
