@@ -4,7 +4,9 @@
 #include "config/hosts_internal.h"
 #include "config/keytable_internal.h"
 #include "config/node_id_internal.h"
+#include "config/placeholder.h"
 #include "config/secrets_internal.h"
+#include "config/storage_rules_internal.h"
 #include "config/stream_rules_internal.h"
 #include "core/file.h"
 #include "core/text.h"
@@ -29,6 +31,7 @@
 #define IN_CONFIG(member) AT(tr_config, member)
 #define IN_REWRITE(member) AT(tr_config_rewrite, member)
 #define IN_ROOM(member) AT(tr_config_room, member)
+#define IN_KEEP(member) AT(tr_config_keep, member)
 #define LIST(holder, member, count, most)                                                          \
 	.offset = offsetof(struct holder, member),                                                 \
 	.size = sizeof(((struct holder *)0)->member[0]),                                           \
@@ -100,6 +103,18 @@ static const struct tr_key_row room_rows[] = {
 
 static const struct tr_key_table room_keys = {
 	"rooms.", room_rows, TR_COUNT(room_rows), offsetof(struct tr_config_room, line)};
+
+static const struct tr_key_row keep_rows[] = {
+	ROW("storage.keep.match", STRING, IN_KEEP(match), MUST_BE_GIVEN),
+	ROW("storage.keep.max_age", DURATION, IN_KEEP(max_age_ms), "0s", RANGE(0, 3650 * DAY_MS)),
+	ROW("storage.keep.max_size", BYTES, IN_KEEP(max_bytes), "0", RANGE(0, INT64_MAX)),
+	ROW("storage.keep.min_free", BYTES, IN_KEEP(min_free_bytes), "0", RANGE(0, INT64_MAX)),
+	ROW("storage.keep.min_age", DURATION, IN_KEEP(min_age_ms), "1h", RANGE(0, 3650 * DAY_MS)),
+	ROW("storage.keep.uploaded_only", BOOL, IN_KEEP(uploaded_only), "false"),
+};
+
+static const struct tr_key_table keep_keys = {
+	"storage.keep.", keep_rows, TR_COUNT(keep_rows), offsetof(struct tr_config_keep, line)};
 
 /* What the file of secrets may say. */
 static const struct tr_key_row secret_rows[] = {
@@ -181,6 +196,16 @@ static const struct tr_key_row main_rows[] = {
 		RANGE(500, 20000)),
 	ROW("stream.record_too", BOOL, IN_CONFIG(stream.record_too), "false"),
 	ROW("stream.ca_file", PATH, IN_CONFIG(stream.ca_file), ""),
+	ROW("storage.folder", STRING, IN_CONFIG(storage.folder), "{session_id}",
+		.fault = tr_placeholder_folder_fault, .is_template = true),
+	ROW("storage.file", STRING, IN_CONFIG(storage.file), "{room}_{date}-{time}",
+		.fault = tr_placeholder_file_fault, .is_template = true),
+	ROW("storage.reserve", STRING, IN_CONFIG(storage.reserve), "auto",
+		.fault = tr_storage_rules_reserve_fault),
+	ROW("storage.warn", DURATION, IN_CONFIG(storage.warn_ms), "2h", RANGE(0, 365 * DAY_MS)),
+	ROW("storage.keep", GROUPS,
+		LIST(tr_config, storage.keep, storage.keep_count, TR_CONFIG_KEEPS_MAX), "",
+		.items = &keep_keys),
 	ROW("rooms", GROUPS, LIST(tr_config, rooms, room_count, TR_CONFIG_ROOMS_MAX), "",
 		.items = &room_keys),
 	ROW("environments", GROUPS,
@@ -192,7 +217,7 @@ static const struct tr_key_table main_keys = {"", main_rows, TR_COUNT(main_rows)
 
 /* All there are, the order of tr_config_key(). */
 static const struct tr_key_table *const all_keys[] = {
-	&main_keys, &rewrite_keys, &room_keys, &environment_keys};
+	&main_keys, &rewrite_keys, &keep_keys, &room_keys, &environment_keys};
 
 const char *tr_config_size_fault(int width, int height)
 {
@@ -250,6 +275,7 @@ static void check_together(
 			"recordings without a password",
 			config->jibri_http.bind);
 	tr_stream_rules_check_all(check, config);
+	tr_storage_rules_check_all(check, config);
 	tr_environment_check_all(check, config, needs_passwords);
 }
 

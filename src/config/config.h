@@ -35,6 +35,7 @@
 #define TR_CONFIG_REWRITES_MAX 16
 #define TR_CONFIG_ROOMS_MAX 32
 #define TR_CONFIG_STREAM_URL_MAX 1024
+#define TR_CONFIG_KEEPS_MAX 32
 #define TR_CONFIG_ROOM_STREAMS_MAX 7 /* besides the one that is asked for */
 
 /* A stream to what `match` matches goes to `to` instead, see output/stream_url.h. */
@@ -50,6 +51,18 @@ struct tr_config_room {
 	unsigned stream_count;
 	char streams[TR_CONFIG_ROOM_STREAMS_MAX][TR_CONFIG_STREAM_URL_MAX]; /* secrets */
 	bool record_too;						    /* what is streamed */
+	int line;
+};
+
+/* How long the recordings of the rooms that `match` matches, as above, are kept; 0: no limit. The
+ * first rule that matches a recording is the only one for it. */
+struct tr_config_keep {
+	char match[TR_CONFIG_PATTERN_MAX];
+	int64_t min_age_ms;	/* younger ones stay */
+	int64_t max_age_ms;	/* older ones go */
+	int64_t max_bytes;	/* of all together: the oldest ones go */
+	int64_t min_free_bytes; /* on the disk: the oldest ones go, also to let a recording start */
+	bool uploaded_only;	/* only those that the finalize script has taken over */
 	int line;
 };
 
@@ -134,6 +147,14 @@ struct tr_config {
 		bool record_too;
 		char ca_file[PATH_MAX]; /* "": the system's */
 	} stream;
+	struct {
+		char folder[TR_CONFIG_WORD_MAX]; /* templates, see placeholder.h */
+		char file[TR_CONFIG_WORD_MAX];
+		char reserve[40]; /* tr_config_read_reserve() */
+		int64_t warn_ms;  /* of recording left */
+		unsigned keep_count;
+		struct tr_config_keep keep[TR_CONFIG_KEEPS_MAX];
+	} storage;
 	unsigned room_count;
 	struct tr_config_room rooms[TR_CONFIG_ROOMS_MAX];
 	unsigned environment_count;
@@ -178,6 +199,11 @@ TR_CHECKED int tr_config_check_files(
  * none. -EINVAL for what is neither (never for an entry that was loaded). */
 TR_CHECKED int tr_config_split_server(
 	const char *entry, char *host, size_t host_size, int *ret_port);
+
+/* What must be left on the disk for a recording to start: bytes, or percent of the disk, or both 0
+ * for "auto". -EINVAL (never for a reserve that was loaded). */
+TR_CHECKED int tr_config_read_reserve(
+	const struct tr_config *config, int64_t *ret_bytes, int *ret_percent);
 
 /* The names that the browser may look up, between commas: allowed_hosts, or the hosts of all
  * environments' pages and domains with those below them. "" when there is neither. -ENAMETOOLONG.

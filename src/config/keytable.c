@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KEYS_MAX 64
+#define KEYS_MAX 128
 
 void tr_keytable_complain(struct tr_keytable_check *check, int line, const char *format, ...)
 {
@@ -141,6 +141,17 @@ static void store_duration(const struct place *place, const char *text)
 		*(int64_t *)(void *)place->out = ms;
 }
 
+static void store_bytes(const struct place *place, const char *text)
+{
+	int64_t bytes;
+
+	if (tr_text_parse_bytes(text, &bytes) < 0 || bytes < place->row->min ||
+		bytes > place->row->max)
+		COMPLAIN(place, "is \"%.40s\", but must be a size like \"20G\"", text);
+	else
+		*(int64_t *)(void *)place->out = bytes;
+}
+
 static void store_word(const struct place *place, const char *text)
 {
 	char words[200];
@@ -157,7 +168,7 @@ static void store_word(const struct place *place, const char *text)
 
 static bool is_derived(const struct tr_key_row *row)
 {
-	return row->fallback && strchr(row->fallback, '{');
+	return row->fallback && !row->is_template && strchr(row->fallback, '{');
 }
 
 static void store_string(const struct place *place, const char *text)
@@ -198,6 +209,9 @@ static void store_text(const struct place *place, const char *text)
 		return;
 	case TR_KEY_DURATION:
 		store_duration(place, text);
+		return;
+	case TR_KEY_BYTES:
+		store_bytes(place, text);
 		return;
 	case TR_KEY_WORD:
 	case TR_KEY_CHOICE:

@@ -22,6 +22,7 @@ enum tr_key_type {
 	TR_KEY_INT_AUTO, /* the same, or words[0], which is stored as `other` */
 	TR_KEY_SIZE,	 /* "1280x720", two ints */
 	TR_KEY_DURATION, /* "30s", ms in an int64_t; min..max in ms */
+	TR_KEY_BYTES,	 /* "20G", bytes in an int64_t; min..max */
 	TR_KEY_STRINGS,	 /* a list of texts: an array of rows of `size`, and their count */
 	TR_KEY_GROUPS,	 /* a list of groups by the table `items`, and their count */
 };
@@ -45,7 +46,8 @@ struct tr_key_row {
 	size_t count_offset; /* lists: of an unsigned */
 	unsigned count_max;
 	const struct tr_key_table *items;
-	bool is_secret; /* never shown, as a TR_KEY_SECRET */
+	bool is_secret;	  /* never shown, as a TR_KEY_SECRET */
+	bool is_template; /* "{word}" in `fallback` stands for itself */
 };
 
 struct tr_key_table {

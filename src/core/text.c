@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define WORD_MAX 64
 
@@ -28,7 +29,8 @@ static double duration_unit_ms(const char *unit)
 	static const struct {
 		const char *name;
 		double ms;
-	} units[] = {{"", 1e3}, {"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"min", 60e3}, {"h", 3600e3}};
+	} units[] = {{"", 1e3}, {"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"min", 60e3}, {"h", 3600e3},
+		{"d", 86400e3}};
 
 	for (size_t i = 0; i < TR_COUNT(units); i++)
 		if (!strcmp(unit, units[i].name))
@@ -49,6 +51,37 @@ int tr_text_parse_duration(const char *text, int64_t *ret_ms)
 	if (amount < 0 || amount * unit > 10 * 366 * 86400e3)
 		return -ERANGE;
 	*ret_ms = llround(amount * unit);
+	return 0;
+}
+
+/* "M", "MB", "MiB" and "m" are the same. 0: no unit. */
+static double byte_unit(const char *unit)
+{
+	static const char letters[] = "kmgt";
+
+	unit += *unit == ' ';
+	if (!*unit || !strcasecmp(unit, "B"))
+		return 1;
+	const char *letter = strchr(letters, tolower((unsigned char)*unit));
+	if (!letter ||
+		(unit[1] && strcasecmp(unit + 1, "B") != 0 && strcasecmp(unit + 1, "iB") != 0))
+		return 0;
+	return exp2(10.0 * (double)(letter - letters + 1));
+}
+
+int tr_text_parse_bytes(const char *text, int64_t *ret_bytes)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)text[0]) && text[0] != '.' && text[0] != '-')
+		return -EINVAL;
+	double amount = strtod(text, &end);
+	double unit = byte_unit(end);
+	if (end == text || unit == 0 || !isfinite(amount))
+		return -EINVAL;
+	if (amount < 0 || amount * unit > 8000 * exp2(40))
+		return -ERANGE;
+	*ret_bytes = llround(amount * unit);
 	return 0;
 }
 

@@ -98,6 +98,27 @@ static void format_refuses_to_cut(void **state)
 	assert_int_equal(tr_text_format(out, sizeof(out), "%d", 1234), -ENAMETOOLONG);
 }
 
+static void bytes_are_read_with_their_unit(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t bytes;
+	} cases[] = {{"0", 0}, {"4096", 4096}, {"1k", 1024}, {"1.5 GiB", INT64_C(3) << 29},
+		{"20G", INT64_C(20) << 30}, {"2TB", INT64_C(2) << 40}, {"7 B", 7}};
+	static const char *const bad[] = {
+		"", "G", "1 X", "1GG", "1Gi", "much", "5%", "nan", "1  M"};
+	int64_t bytes;
+
+	for (size_t i = 0; i < TR_COUNT(cases); i++) {
+		assert_int_equal(tr_text_parse_bytes(cases[i].text, &bytes), 0);
+		assert_int_equal(bytes, cases[i].bytes);
+	}
+	for (size_t i = 0; i < TR_COUNT(bad); i++)
+		assert_int_equal(tr_text_parse_bytes(bad[i], &bytes), -EINVAL);
+	assert_int_equal(tr_text_parse_bytes("-1", &bytes), -ERANGE);
+	assert_int_equal(tr_text_parse_bytes("9000T", &bytes), -ERANGE);
+}
+
 static void bytes_are_shown_with_a_fitting_unit(void **state)
 {
 	static const struct {
@@ -123,6 +144,7 @@ int main(void)
 		cmocka_unit_test(a_number_is_the_whole_text_and_in_range),
 		cmocka_unit_test(the_nearest_word_is_found_and_a_far_one_is_not),
 		cmocka_unit_test(format_refuses_to_cut),
+		cmocka_unit_test(bytes_are_read_with_their_unit),
 		cmocka_unit_test(bytes_are_shown_with_a_fitting_unit),
 	};
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

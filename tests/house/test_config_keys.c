@@ -59,7 +59,7 @@ static unsigned count_keys(void)
 static bool is_list_key(const char *key)
 {
 	return !strncmp(key, "environments.", 13) || !strncmp(key, "rooms.", 6) ||
-	       !strncmp(key, "stream.rewrite.", 15);
+	       !strncmp(key, "stream.rewrite.", 15) || !strncmp(key, "storage.keep.", 13);
 }
 
 /* The example of an entry of the list, which is in comments, without their signs. */
@@ -152,6 +152,7 @@ static void the_examples_of_rules_for_streams_are_accepted(void **state)
 	assert_int_equal(rooms->rooms[0].stream_count, 1);
 	assert_false(rooms->rooms[0].record_too);
 	assert_non_null(strstr(text, "# rewrite = ( { match = "));
+	assert_non_null(strstr(text, "# keep = ( { match = "));
 }
 
 static void the_manual_names_every_key_and_no_other(void **state)
