@@ -4,7 +4,6 @@
 
 #include "core/log.h"
 #include "core/text.h"
-#include "storage/finalize.h"
 #include "storage/leftovers.h"
 #include "system/account.h"
 
@@ -83,7 +82,7 @@ static void note_done(struct tr_afterwork *work, const struct item *item)
 		tr_fail(rc, "session %s: it cannot be noted that all is done", item->session_id);
 }
 
-static void remove_item(struct item *item)
+static void remove_item(struct item *item, const struct tr_finalize_result *script)
 {
 	struct tr_afterwork *work = item->work;
 	struct item **at = &work->items;
@@ -91,14 +90,14 @@ static void remove_item(struct item *item)
 	while (*at != item)
 		at = &(*at)->next;
 	*at = item->next;
-	work->over(item->session_id, work->user);
+	work->over(item->session_id, item->folder, script, work->user);
 	free_item(item);
 }
 
-static void end_item(struct item *item)
+static void end_item(struct item *item, const struct tr_finalize_result *script)
 {
 	note_done(item->work, item);
-	remove_item(item);
+	remove_item(item, script);
 }
 
 static struct item *find_next(struct tr_afterwork *work)
@@ -118,9 +117,8 @@ static void on_done(const struct tr_finalize_result *result, void *user)
 	struct item *item = user;
 	struct tr_afterwork *work = item->work;
 
-	(void)result; /* it has been said */
 	work->running--;
-	end_item(item);
+	end_item(item, result);
 	run_scripts(work);
 }
 
@@ -151,9 +149,12 @@ static void run_scripts(struct tr_afterwork *work)
 	while (work->running < work->settings.parallel && (item = find_next(work))) {
 		int rc = run_script(item);
 		if (rc < 0) {
+			struct tr_finalize_result result = {.rc = rc, .wait_status = -1};
 			tr_fail(rc, "session %s: the finalize script cannot be run",
 				item->session_id);
-			end_item(item);
+			snprintf(result.sentence, sizeof(result.sentence),
+				"the finalize script cannot be run: %s", strerror(-rc));
+			end_item(item, &result);
 			continue;
 		}
 		item->stage = RUNNING;
@@ -192,7 +193,7 @@ void tr_afterwork_give_up(struct tr_afterwork *work, uint64_t job)
 	struct item *item = find_job(work, job);
 
 	if (item)
-		remove_item(item);
+		remove_item(item, NULL);
 }
 
 /* A telerecd that died has not taken the folder back from its slot. Before the script, which may
@@ -217,7 +218,7 @@ void tr_afterwork_files_made(struct tr_afterwork *work, uint64_t job)
 		return;
 	take_back(item);
 	if (!work->script[0]) {
-		end_item(item);
+		end_item(item, NULL);
 		return;
 	}
 	item->stage = WAITING;

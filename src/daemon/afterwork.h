@@ -10,6 +10,7 @@
 #define TR_DAEMON_AFTERWORK_H
 
 #include "daemon/recordings_dir.h"
+#include "storage/finalize.h"
 
 #include <systemd/sd-event.h>
 
@@ -21,8 +22,10 @@ struct tr_afterwork_settings {
 	unsigned parallel; /* scripts at a time */
 };
 
-/* All is done for the session; from the loop, or from within the two below. */
-typedef void tr_afterwork_over_fn(const char *session_id, void *user);
+/* All is done for the session in `folder`; from the loop, or from within the two below. `script` is
+ * what became of its script, NULL when none ran. */
+typedef void tr_afterwork_over_fn(const char *session_id, const char *folder,
+	const struct tr_finalize_result *script, void *user);
 
 struct tr_afterwork;
 

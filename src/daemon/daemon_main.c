@@ -140,7 +140,7 @@ static int start_node(struct daemon *daemon, const struct tr_config *config, uns
 {
 	TR_CLEANUP(tr_freep) struct tr_node_settings *settings = calloc(1, sizeof(*settings));
 	const struct tr_node_outside outside = {
-		daemon, set_presence, send_status, began, over, describe, leave};
+		daemon, set_presence, send_status, began, over, describe, leave, NULL};
 	char program[PATH_MAX] = "", sockets[PATH_MAX] = "";
 
 	if (!settings)

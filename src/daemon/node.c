@@ -120,9 +120,23 @@ void tr_node_describe(struct tr_node *node)
 	else if (!presence.is_healthy)
 		snprintf(
 			text + length, sizeof(text) - (size_t)length, "; %.150s", presence.problem);
-	if (strcmp(text, node->description) != 0)
-		node->outside.describe(node->outside.user, text);
+	if (!strcmp(text, node->description))
+		return;
 	memcpy(node->description, text, sizeof(text));
+	node->outside.describe(node->outside.user, text);
+	tr_node_tell(node, (struct tr_event){.type = TR_EVENT_NODE, .sentence = text});
+}
+
+static void tell_slot(struct tr_node *node, unsigned slot, enum tr_slotlife_state state)
+{
+	const struct session *session = tr_node_place(node, slot)->session;
+	struct tr_event event = {.slot = slot};
+
+	if (session)
+		event = tr_node_session_event(session, TR_EVENT_SLOT);
+	event.type = TR_EVENT_SLOT;
+	event.state = tr_slotlife_state_name(state);
+	tr_node_tell(node, event);
 }
 
 static void publish(struct tr_node *node, unsigned slot)
@@ -132,6 +146,12 @@ static void publish(struct tr_node *node, unsigned slot)
 
 	tr_node_read_slot(node, slot, &presence);
 	bool is_busy = presence.busy != TR_CONTROL_IDLE;
+	enum tr_slotlife_state state = tr_supervisor_state(node->supervisor, slot);
+	if (!place->was_told || place->was_busy != is_busy || place->last_state != state ||
+		place->was_healthy != presence.is_healthy) {
+		place->last_state = state;
+		tell_slot(node, slot, state);
+	}
 	if (place->was_told && place->was_busy == is_busy &&
 		place->was_healthy == presence.is_healthy)
 		return;
@@ -159,6 +179,25 @@ void tr_node_publish(struct tr_node *node)
 	tr_node_publish_all(node);
 }
 
+static void note_disk(struct tr_node *node)
+{
+	struct tr_snapshot_disk *disk = &node->disk;
+	enum tr_snapshot_disk_state before = disk->state;
+
+	memcpy(disk->path, node->recordings, sizeof(disk->path));
+	memcpy(disk->problem, node->dir_problem, sizeof(disk->problem));
+	disk->state = node->dir_rc == 0		? TR_SNAPSHOT_DISK_FINE
+		      : node->dir_rc == -ENOSPC ? TR_SNAPSHOT_DISK_FULL
+						: TR_SNAPSHOT_DISK_LOST;
+	disk->hours_left = -1;
+	if (tr_recordings_dir_read_space(&node->dir, &disk->free_bytes, &disk->total_bytes) < 0)
+		disk->free_bytes = disk->total_bytes = 0;
+	if (disk->state != before)
+		tr_node_tell(node, (struct tr_event){.type = TR_EVENT_DISK,
+					   .state = tr_snapshot_disk_name(disk->state),
+					   .sentence = disk->problem});
+}
+
 /* Notes what became of the recordings directory since the last look. */
 void tr_node_check_dir(struct tr_node *node, bool is_thorough)
 {
@@ -171,6 +210,7 @@ void tr_node_check_dir(struct tr_node *node, bool is_thorough)
 		tr_info("recordings can be written to %s again", node->dir.path);
 	node->dir_rc = rc;
 	memcpy(node->dir_problem, why, sizeof(why));
+	note_disk(node);
 }
 
 /* ---- leaving ---- */
@@ -279,15 +319,6 @@ static void shut_down(void *user, int exit_code)
 	tr_node_shut_down(user, exit_code);
 }
 
-static void over(const char *session_id, void *user)
-{
-	struct tr_node *node = user;
-
-	node->outside.over(node->outside.user, session_id);
-	tr_node_describe(node);
-	tr_node_leave_if_done(node);
-}
-
 static void on_condition(unsigned slot, void *user)
 {
 	struct tr_node *node = user;
@@ -342,7 +373,10 @@ static int fill(struct tr_node *node)
 	int rc = tr_text_format(
 		node->recordings, sizeof(node->recordings), "%s", node->settings.recordings);
 	if (rc == 0)
-		rc = tr_afterwork_create(node->event, &afterwork, over, node, &node->afterwork);
+		rc = tr_history_create(&node->history);
+	if (rc == 0)
+		rc = tr_afterwork_create(
+			node->event, &afterwork, tr_node_on_over, node, &node->afterwork);
 	if (rc == 0)
 		rc = tr_supervisor_create(
 			node->event, &node->settings.supervisor, &events, node, &node->supervisor);
@@ -365,6 +399,7 @@ int tr_node_create(sd_event *event, const struct tr_node_settings *settings,
 	node->request = settings->request;
 	node->outside = *outside;
 	node->slot_count = slots;
+	node->started_ms = tr_clock_wall_ns() / TR_NS_PER_MS;
 	node->actions = (struct tr_control_actions){node, tr_node_start, tr_node_stop, tr_node_lost,
 		tr_node_orphaned, read_presence, exit_when_idle, shut_down};
 	set_defaults(&node->settings);
@@ -386,6 +421,7 @@ void tr_node_destroy(struct tr_node *node)
 	sd_event_source_disable_unref(node->deadline_timer);
 	tr_supervisor_destroy(node->supervisor);
 	tr_afterwork_destroy(node->afterwork);
+	tr_history_destroy(node->history);
 	for (unsigned i = 0; i < node->slot_count; i++) {
 		sd_event_source_disable_unref(node->places[i].hold_timer);
 		if (node->places[i].session)

@@ -10,6 +10,8 @@
 
 #include "config/config.h"
 #include "control/actions.h"
+#include "control/events.h"
+#include "control/snapshot.h"
 #include "supervisor/supervisor.h"
 
 #define TR_NODE_EXIT_STAY_DOWN                                                                     \
@@ -47,6 +49,7 @@ struct tr_node_outside {
 	void (*describe)(
 		void *user, const char *sentence); /* the node in one line, when it changes */
 	void (*exit)(void *user, int exit_code);   /* everything has ended: leave */
+	tr_event_fn *tell;			   /* all that happens; NULL: nobody listens */
 };
 
 struct tr_node;
@@ -64,6 +67,9 @@ const struct tr_control_actions *tr_node_actions(struct tr_node *node);
 
 /* Tells the presence of every slot again. */
 void tr_node_publish(struct tr_node *node);
+
+/* How everything is; without the links. */
+void tr_node_read(struct tr_node *node, struct tr_snapshot *ret_snapshot);
 
 /* Ends all sessions, as failed ones that another node may take on, waits for them a while and then
  * exits; once more: exits at once. */

@@ -1,11 +1,14 @@
 /*
- * The node's own parts see each other here: node.c (how it is, and its life), node_session.c (the
- * sessions from request to end) and node_leftover.c (files that are still to be made).
+ * The node's own parts see each other here: node.c (how it is, and its life), node_session.c (what
+ * is asked of it), node_message.c (what slots say), node_leftover.c (files that are still to be
+ * made) and node_view.c (what it shows of itself).
  */
 #ifndef TR_DAEMON_NODE_INTERNAL_H
 #define TR_DAEMON_NODE_INTERNAL_H
 
+#include "control/snapshot.h"
 #include "daemon/afterwork.h"
+#include "daemon/history.h"
 #include "daemon/node.h"
 #include "daemon/recordings_dir.h"
 #include "output/target_list.h"
@@ -35,6 +38,7 @@ struct session {
 	char folder[NAME_MAX + 1];
 	struct tr_control_origin origin;
 	int64_t accepted_ns;
+	struct tr_snapshot_session view; /* but for what stands above */
 	sd_event_source *start_timer, *usage_timer;
 };
 
@@ -45,6 +49,7 @@ struct place {
 	bool is_expired; /* single use, and used */
 	bool was_told;	 /* its presence, as follows */
 	bool was_busy, was_healthy;
+	enum tr_slotlife_state last_state; /* that was told as an event */
 };
 
 /* A recording whose files are still to be made, with no slot at it. */
@@ -68,6 +73,10 @@ struct tr_node {
 	sd_event_source *check_timer, *deadline_timer;
 	int dir_rc;
 	char dir_problem[512];
+	struct tr_snapshot_disk disk;
+	struct tr_snapshot_counts counts;
+	struct tr_history *history;
+	int64_t started_ms;	       /* wall clock */
 	struct unfinished *unfinished; /* oldest first */
 	uint64_t unfinished_job;       /* of one that a slot is at; 0: none */
 	uint64_t last_own_job;
@@ -112,13 +121,32 @@ void tr_node_orphaned(void *user, unsigned slot, const char *session_id);
 /* 0 when no slot can take it. */
 unsigned tr_node_choose_slot(struct tr_node *node, unsigned wanted);
 
-/* As one that another node may take on; ends it. */
+/* To who started it; as one that another node may take on; ends it. */
+void tr_node_tell_status(struct session *session, enum tr_control_status status, bool should_retry);
 void tr_node_tell_failure(struct session *session, enum tr_reason reason);
 void tr_node_end_session(struct session *session, const char *why);
 void tr_node_free_session(struct session *session);
 
+/* ---- node_message.c ---- */
+
 /* What a slot says, see supervisor.h. */
 void tr_node_on_message(unsigned slot, uint64_t job, const struct tr_message *message, void *user);
+
+/* Files and script of the session in `folder` are through; `script` NULL: none ran. */
+void tr_node_on_over(const char *session_id, const char *folder,
+	const struct tr_finalize_result *script, void *user);
+
+/* ---- node_view.c ---- */
+
+/* Tells it whoever listens; what is NULL becomes "". */
+void tr_node_tell(struct tr_node *node, struct tr_event event);
+void tr_node_tell_session(const struct session *session, enum tr_event_type type,
+	const struct tr_message *message, const char *sentence);
+
+/* The beginnings of an event. */
+struct tr_event tr_node_session_event(const struct session *session, enum tr_event_type type);
+struct tr_event tr_node_history_event(
+	const struct tr_history_entry *entry, enum tr_event_type type);
 
 /* ---- node_leftover.c ---- */
 

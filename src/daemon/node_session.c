@@ -34,15 +34,7 @@ static struct session *find_session(struct tr_node *node, unsigned slot, const c
 	return NULL;
 }
 
-static struct session *find_job(struct tr_node *node, uint64_t job)
-{
-	for (unsigned i = 0; i < node->slot_count; i++)
-		if (node->places[i].session && node->places[i].session->job == job)
-			return node->places[i].session;
-	return NULL;
-}
-
-static void tell(struct session *session, enum tr_control_status status, bool should_retry)
+void tr_node_tell_status(struct session *session, enum tr_control_status status, bool should_retry)
 {
 	struct tr_node *node = session->node;
 
@@ -58,7 +50,7 @@ void tr_node_tell_failure(struct session *session, enum tr_reason reason)
 	session->has_failed = true;
 	tr_node_hold(session->node, session->slot);
 	tr_node_publish_all(session->node);
-	tell(session, TR_CONTROL_OFF_FAILED, reason != TR_REASON_STREAM_REFUSED);
+	tr_node_tell_status(session, TR_CONTROL_OFF_FAILED, reason != TR_REASON_STREAM_REFUSED);
 	session->is_unheard = true;
 }
 
@@ -202,6 +194,9 @@ static struct session *new_session(
 	session->is_stream = request->kind == TR_CONTROL_STREAM;
 	session->origin = request->origin;
 	session->accepted_ns = tr_clock_now_ns();
+	session->view.kind = request->kind;
+	session->view.accepted_ms = tr_clock_wall_ns() / TR_NS_PER_MS;
+	snprintf(session->view.room, sizeof(session->view.room), "%s", request->room);
 	snprintf(session->id, sizeof(session->id), "%s", request->session_id);
 	snprintf(session->environment, sizeof(session->environment), "%s", request->environment);
 	snprintf(session->label, sizeof(session->label), "session %s (%.250s)", session->id,
@@ -254,6 +249,7 @@ static int begin_session(
 {
 	TR_CLEANUP(tr_freep) struct tr_message_start *start = calloc(1, sizeof(*start));
 	struct session *session = start ? new_session(node, slot, request) : NULL;
+	char name[sizeof(start->name)];
 
 	if (!session)
 		return -ENOMEM;
@@ -261,6 +257,7 @@ static int begin_session(
 	tr_node_place(node, slot)->session = session; /* busy, before anybody hears of a change */
 	if (rc == 0)
 		rc = launch(session, start);
+	memcpy(name, start->name, sizeof(name));
 	explicit_bzero(start, sizeof(*start));
 	if (rc < 0) {
 		tr_node_place(node, slot)->session = NULL;
@@ -271,16 +268,17 @@ static int begin_session(
 	if (start_timers(session, request->usage_timeout_ms) < 0)
 		tr_warning("%s: no timers: it is not limited", session->label);
 	tr_info("%s: starting in slot %u, folder %s", session->label, slot, session->folder);
+	memcpy(session->view.name, name, sizeof(session->view.name));
+	node->counts.started++;
 	node->outside.began(node->outside.user, session->id);
+	tr_node_tell_session(session, TR_EVENT_ACCEPTED, NULL, NULL);
 	tr_node_publish_all(node);
 	return 0;
 }
 
-enum tr_control_answer tr_node_start(
-	void *user, const struct tr_control_start *request, char *why, size_t why_size)
+static enum tr_control_answer start(
+	struct tr_node *node, const struct tr_control_start *request, char *why, size_t why_size)
 {
-	struct tr_node *node = user;
-
 	if (request->slot > node->slot_count || !request->session_id[0]) {
 		refuse(why, why_size, "no such slot, or no session's name");
 		return TR_CONTROL_FAILED;
@@ -307,6 +305,34 @@ enum tr_control_answer tr_node_start(
 		return TR_CONTROL_FAILED;
 	}
 	return TR_CONTROL_ACCEPTED;
+}
+
+static void note_refusal(struct tr_node *node, const struct tr_control_start *request,
+	enum tr_control_answer answer, const char *why)
+{
+	node->counts.refused_busy += answer == TR_CONTROL_BUSY;
+	node->counts.refused += answer != TR_CONTROL_BUSY;
+	tr_node_tell(node, (struct tr_event){
+				   .type = TR_EVENT_REFUSED,
+				   .slot = request->slot,
+				   .session_id = request->session_id,
+				   .room = request->room,
+				   .environment = request->environment,
+				   .sentence = why,
+				   .kind = request->kind,
+				   .answer = answer,
+			   });
+}
+
+enum tr_control_answer tr_node_start(
+	void *user, const struct tr_control_start *request, char *why, size_t why_size)
+{
+	enum tr_control_answer answer = start(user, request, why, why_size);
+
+	if (answer == TR_CONTROL_BUSY || answer == TR_CONTROL_FAILED ||
+		answer == TR_CONTROL_REFUSED)
+		note_refusal(user, request, answer, why);
+	return answer;
 }
 
 /* ---- what control asks besides ---- */
@@ -353,131 +379,4 @@ void tr_node_orphaned(void *user, unsigned slot, const char *session_id)
 		return;
 	session->is_unheard = true;
 	tr_node_end_session(session, "nobody waits for it any more");
-}
-
-/* ---- what slots say ---- */
-
-static void on_started(struct session *session, const struct tr_message_started *started)
-{
-	if (session->phase == PHASE_ON)
-		tr_info("%s: goes on", session->label);
-	if (session->phase != PHASE_PENDING)
-		return;
-	session->phase = PHASE_ON;
-	session->start_timer = sd_event_source_disable_unref(session->start_timer);
-	tr_info("%s: %s; joined after %.2f s, on %s after %.2f s", session->label,
-		session->is_stream ? "streaming" : "recording", (double)started->join_ms / 1000,
-		session->is_stream ? "a server" : "the disk",
-		(double)(tr_clock_now_ns() - session->accepted_ns) / 1e9);
-	tell(session, TR_CONTROL_ON, false);
-}
-
-/* Nothing was recorded. What the slot left there, a picture of a failure, stays. */
-static void drop_folder(struct tr_node *node, const struct session *session)
-{
-	TR_CLEANUP(tr_closep) int folder = -1;
-
-	if (tr_recordings_dir_open(&node->dir, session->folder, &folder) < 0)
-		return;
-	if (tr_leftovers_note_finalize(folder, false) == 0)
-		tr_recordings_dir_remove_empty(&node->dir, session->folder);
-}
-
-static void tell_end(struct session *session, const struct tr_message_stopped *stopped)
-{
-	bool is_clean = session->phase == PHASE_ENDING || tr_reason_is_clean(stopped->reason);
-	const char *sentence =
-		stopped->sentence[0] ? stopped->sentence : tr_reason_sentence(stopped->reason);
-
-	if (is_clean) {
-		tr_info("%s: ended%s%s", session->label,
-			stopped->reason == TR_REASON_NONE ? "" : ": ",
-			stopped->reason == TR_REASON_NONE ? "" : sentence);
-		tell(session, TR_CONTROL_OFF, false);
-		return;
-	}
-	tr_error("%s: failed: %s", session->label, sentence);
-	if (stopped->reason == TR_REASON_DISK_FULL || stopped->reason == TR_REASON_DISK_ERROR)
-		tr_node_check_dir(session->node, true);
-	tr_node_tell_failure(session, stopped->reason);
-}
-
-static void on_stopped(struct session *session, const struct tr_message_stopped *stopped)
-{
-	struct tr_node *node = session->node;
-	struct place *place = tr_node_place(node, session->slot);
-
-	tell_end(session, stopped);
-	place->session = NULL;
-	place->is_expired = node->settings.is_single_use;
-	if (!stopped->has_files) {
-		drop_folder(node, session);
-		node->outside.over(node->outside.user, session->id);
-	} else if (tr_afterwork_expect(
-			   node->afterwork, session->job, session->id, session->folder) < 0) {
-		tr_error("%s: no memory: its script does not run before the next start",
-			session->label);
-		node->outside.over(node->outside.user, session->id);
-	}
-	tr_node_free_session(session);
-	tr_node_publish_all(node);
-	tr_node_leave_if_done(node);
-}
-
-void tr_node_finish_next(struct tr_node *node);
-
-/* Only whether it is up: how it fares is the slot's to log. */
-static void on_stream(struct session *session, const struct tr_message_stream *stream)
-{
-	bool is_up = !strcmp(stream->state, "streaming");
-	unsigned i = 0;
-
-	while (i < session->target_count && strcmp(session->targets[i].name, stream->name) != 0)
-		i++;
-	if (i == TR_COUNT(session->targets))
-		return;
-	struct target *target = &session->targets[i];
-	bool has_changed = i == session->target_count || target->is_up != is_up;
-	session->target_count += i == session->target_count;
-	memcpy(target->name, stream->name, sizeof(target->name));
-	target->is_up = is_up;
-	if (has_changed)
-		tr_node_describe(session->node);
-}
-
-void tr_node_on_message(unsigned slot, uint64_t job, const struct tr_message *message, void *user)
-{
-	struct tr_node *node = user;
-	struct session *session = find_job(node, job);
-	const char *label = session ? session->label : "no session";
-
-	switch (message->type) {
-	case TR_MESSAGE_STARTED:
-		if (session)
-			on_started(session, &message->started);
-		break;
-	case TR_MESSAGE_STREAM:
-		if (session)
-			on_stream(session, &message->stream);
-		break;
-	case TR_MESSAGE_STOPPED:
-		if (session)
-			on_stopped(session, &message->stopped);
-		break;
-	case TR_MESSAGE_FINISHED:
-		tr_info("session %s: %s is complete: %.0f s, grade %s",
-			message->finished.session_id, message->finished.file,
-			(double)message->finished.duration_ms / 1000, message->finished.grade);
-		tr_node_files_made(node, job);
-		break;
-	case TR_MESSAGE_FAILED:
-		tr_error("session %s: %s", message->failed.session_id, message->failed.sentence);
-		tr_node_files_failed(node, job, &message->failed);
-		break;
-	case TR_MESSAGE_WARNING:
-		tr_warning("slot %u, %s: %s", slot, label, message->warning.sentence);
-		break;
-	default:
-		break;
-	}
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #define ATTEMPTS_MAX 10000
 #define TRIAL ".telerec-trial"
@@ -61,6 +62,18 @@ int tr_recordings_dir_check(
 	tr_text_format_bytes(free_bytes, text, sizeof(text));
 	snprintf(why, why_size, "only %s left for recordings in %s: make room", text, dir->path);
 	return -ENOSPC;
+}
+
+int tr_recordings_dir_read_space(
+	const struct tr_recordings_dir *dir, int64_t *ret_free, int64_t *ret_total)
+{
+	struct statvfs vfs;
+
+	if (statvfs(dir->path, &vfs) < 0)
+		return -errno;
+	*ret_free = (int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize;
+	*ret_total = (int64_t)vfs.f_blocks * (int64_t)vfs.f_frsize;
+	return 0;
 }
 
 int tr_recordings_dir_add(const struct tr_recordings_dir *dir, const char *session_id, char *name,

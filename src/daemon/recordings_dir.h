@@ -19,6 +19,10 @@ struct tr_recordings_dir {
 TR_CHECKED int tr_recordings_dir_check(
 	const struct tr_recordings_dir *dir, bool is_thorough, char *why, size_t why_size);
 
+/* Of its file system, in bytes; free: for us. -errno. */
+TR_CHECKED int tr_recordings_dir_read_space(
+	const struct tr_recordings_dir *dir, int64_t *ret_free, int64_t *ret_total);
+
 /* Makes a new folder for the session, 0750, of which it gives the name (room for NAME_MAX + 1) and
  * the open descriptor. An older one of the session is left alone. -errno. */
 TR_CHECKED int tr_recordings_dir_add(const struct tr_recordings_dir *dir, const char *session_id,
