@@ -7,6 +7,8 @@
 #define TR_LOG_AREA "telerecd"
 
 #include "daemon/daemon_settings.h"
+#include "daemon/linkwatch.h"
+#include "daemon/listeners.h"
 #include "protocol/slot_client.h"
 #include "system/service.h"
 
@@ -26,6 +28,8 @@ struct daemon {
 	struct tr_node *node;
 	struct tr_jibri_http *http;
 	struct tr_xmpp *xmpp; /* NULL without environments */
+	struct tr_linkwatch *links;
+	struct tr_listeners listeners;
 	int exit_code;
 };
 
@@ -86,6 +90,12 @@ static void leave(void *user, int exit_code)
 		sd_event_exit(daemon->event, exit_code);
 }
 
+static void tell(const struct tr_event *event, void *user)
+{
+	struct daemon *daemon = user;
+	tr_listeners_tell(event, &daemon->listeners);
+}
+
 /* ---- signals ---- */
 
 static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *user)
@@ -140,7 +150,7 @@ static int start_node(struct daemon *daemon, const struct tr_config *config, uns
 {
 	TR_CLEANUP(tr_freep) struct tr_node_settings *settings = calloc(1, sizeof(*settings));
 	const struct tr_node_outside outside = {
-		daemon, set_presence, send_status, began, over, describe, leave, NULL};
+		daemon, set_presence, send_status, began, over, describe, leave, tell};
 	char program[PATH_MAX] = "", sockets[PATH_MAX] = "";
 
 	if (!settings)
@@ -170,6 +180,8 @@ static int start_xmpp(struct daemon *daemon, const struct tr_config *config, uns
 	if (rc == 0 && xmpp->count > 0)
 		rc = tr_xmpp_create(daemon->event, &xmpp->settings, tr_node_actions(daemon->node),
 			&daemon->xmpp);
+	if (rc == 0)
+		rc = tr_linkwatch_create(daemon->event, daemon->xmpp, tell, daemon, &daemon->links);
 	return rc;
 }
 
@@ -194,6 +206,7 @@ static int start_http(struct daemon *daemon, const struct tr_config *config)
 /* Control goes first: the breweries see us leave before the slots take their time. */
 static void stop(struct daemon *daemon)
 {
+	tr_linkwatch_destroy(tr_take(daemon->links));
 	tr_xmpp_destroy(tr_take(daemon->xmpp));
 	tr_jibri_http_destroy(tr_take(daemon->http));
 	tr_node_destroy(daemon->node);
