@@ -1,5 +1,6 @@
 #include "config/config.h"
 
+#include "config/api_rules_internal.h"
 #include "config/environment_internal.h"
 #include "config/hosts_internal.h"
 #include "config/keytable_internal.h"
@@ -180,6 +181,14 @@ static const struct tr_key_row main_rows[] = {
 		RANGE(0, 65535), WORDS("off"), .other = -1),
 	ROW("jibri_http.internal_port", INT_AUTO, IN_CONFIG(jibri_http.internal_port), "3333",
 		RANGE(0, 65535), WORDS("off"), .other = -1),
+	ROW("api.socket", PATH, IN_CONFIG(api.socket), "/run/telerec/control.sock",
+		.fault = tr_api_rules_socket_fault),
+	ROW("api.bind", STRING, IN_CONFIG(api.bind), "127.0.0.1", LOOK(address)),
+	ROW("api.port", INT_AUTO, IN_CONFIG(api.port), "off", RANGE(0, 65535), WORDS("off"),
+		.other = -1),
+	ROW("api.certificate", PATH, IN_CONFIG(api.certificate), ""),
+	ROW("api.key", PATH, IN_CONFIG(api.key), ""),
+	ROW("api.token", SECRET, IN_CONFIG(api.token), "", .fault = tr_api_rules_token_fault),
 	ROW("finalize.script", PATH, IN_CONFIG(finalize.script), ""),
 	ROW("finalize.timeout", DURATION, IN_CONFIG(finalize.timeout_ms), "1h",
 		RANGE(0, 7 * DAY_MS)),
@@ -276,6 +285,7 @@ static void check_together(
 			config->jibri_http.bind);
 	tr_stream_rules_check_all(check, config);
 	tr_storage_rules_check_all(check, config);
+	tr_api_rules_check_all(check, config, needs_passwords);
 	tr_environment_check_all(check, config, needs_passwords);
 }
 
@@ -283,7 +293,7 @@ static void check_together(
 static void warn_of_mode(
 	struct tr_keytable_check *check, const struct tr_config *config, mode_t mode)
 {
-	bool has_password = tr_stream_rules_hold_secrets(config);
+	bool has_password = tr_stream_rules_hold_secrets(config) || config->api.token[0];
 
 	for (unsigned i = 0; i < config->environment_count; i++)
 		has_password |= config->environments[i].control.password[0] ||
@@ -413,6 +423,10 @@ int tr_config_check_files(
 		"It must be there, and executable for this user (chmod +x)");
 	check_readable(&check, "browser.path", config->browser.path, R_OK | X_OK,
 		"It must be there, and executable for this user");
+	check_readable(&check, "api.certificate", config->api.certificate, R_OK,
+		"It must be there, and readable for this user");
+	check_readable(&check, "api.key", config->api.key, R_OK,
+		"It must be there, and readable for this user");
 	check_readable(&check, "stream.ca_file", config->stream.ca_file, R_OK,
 		"It must be there, and readable for this user");
 	for (unsigned i = 0; i < config->environment_count; i++) {

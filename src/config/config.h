@@ -131,6 +131,13 @@ struct tr_config {
 		char bind[64];
 		int external_port, internal_port; /* 0: any free one; -1: off */
 	} jibri_http;
+	struct {		       /* the node API */
+		char socket[PATH_MAX]; /* "": none */
+		char bind[64];
+		int port;				   /* 0: any free one; -1: off */
+		char certificate[PATH_MAX], key[PATH_MAX]; /* PEM files, or "" */
+		char token[256];			   /* a secret, or "" */
+	} api;
 	struct {
 		char script[PATH_MAX]; /* "": none */
 		int64_t timeout_ms;    /* 0: none */

@@ -1,5 +1,6 @@
 #include "config/secrets_internal.h"
 
+#include "config/api_rules_internal.h"
 #include "config/stream_rules_internal.h"
 #include "core/file.h"
 #include "core/text.h"
@@ -22,6 +23,7 @@ struct entries {
 	struct tr_config_environment environments[TR_CONFIG_ENVIRONMENTS_MAX];
 	unsigned room_count;
 	struct tr_config_room rooms[TR_CONFIG_ROOMS_MAX];
+	char token[sizeof(((struct tr_config *)0)->api.token)];
 };
 
 static bool exists(const char *path)
@@ -156,6 +158,16 @@ static void merge(
 	}
 }
 
+static void merge_token(
+	struct tr_keytable_check *check, const struct entries *entries, struct tr_config *config)
+{
+	if (entries->token[0] && config->api.token[0])
+		tr_keytable_complain(
+			check, 0, "api.token is here and in the main file: take the other one out");
+	else if (entries->token[0])
+		memcpy(config->api.token, entries->token, sizeof(config->api.token));
+}
+
 void tr_secrets_parse(struct tr_keytable_check *check, const struct tr_key_table *environments,
 	const struct tr_key_table *rooms, const char *text, struct tr_config *config)
 {
@@ -172,7 +184,13 @@ void tr_secrets_parse(struct tr_keytable_check *check, const struct tr_key_table
 			.size = sizeof(struct tr_config_room),
 			.count_offset = offsetof(struct entries, room_count),
 			.count_max = TR_CONFIG_ROOMS_MAX,
-			.items = rooms}};
+			.items = rooms},
+		{.path = "api.token",
+			.type = TR_KEY_SECRET,
+			.offset = offsetof(struct entries, token),
+			.size = sizeof(((struct entries *)0)->token),
+			.fallback = "",
+			.fault = tr_api_rules_token_fault}};
 	const struct tr_key_table outer = {"", rows, TR_COUNT(rows), 0};
 	struct entries *entries = calloc(1, sizeof(*entries));
 	config_t parsed;
@@ -189,6 +207,7 @@ void tr_secrets_parse(struct tr_keytable_check *check, const struct tr_key_table
 		tr_keytable_fill(check, &outer, entries, config_root_setting(&parsed));
 		merge(check, entries, config);
 		tr_stream_rules_merge(check, entries->rooms, entries->room_count, config);
+		merge_token(check, entries, config);
 	}
 	config_destroy(&parsed);
 	explicit_bzero(entries, sizeof(*entries));

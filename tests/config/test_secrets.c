@@ -87,6 +87,15 @@ static void passwords_beside_the_main_file_go_to_the_environments_of_their_names
 	assert_int_equal(stage->complaints.warning_count, 0);
 }
 
+static void the_token_of_the_node_api_comes_from_there_too(void **state)
+{
+	struct stage *stage = *state;
+
+	write_file(stage->secrets, SECRETS_TEXT "api = { token = \"0123456789abcdef\"; };", 0600);
+	assert_int_equal(tr_config_load(stage->main, &stage->config, &stage->complaints), 0);
+	assert_string_equal(stage->config.api.token, "0123456789abcdef");
+}
+
 static void without_a_file_of_secrets_missing_passwords_are_told(void **state)
 {
 	struct stage *stage = *state;
@@ -253,6 +262,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(passwords_beside_the_main_file_go_to_the_environments_of_their_names),
+		TEST(the_token_of_the_node_api_comes_from_there_too),
 		TEST(without_a_file_of_secrets_missing_passwords_are_told),
 		TEST(who_needs_no_passwords_reads_none_and_misses_none),
 		TEST(secrets_that_everybody_can_read_are_refused_with_the_line_to_run),
