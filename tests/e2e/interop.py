@@ -126,9 +126,8 @@ class Runner:
         links = Rig(build, slots=1, settings=NO_BROWSER, keep=bool(os.environ.get("KEEP")))
         if self.has("odd", "links", "unhealthy"):
             async with odd, links:
-                await self.run_odd(odd)
-                await self.run_links(links)
-                await self.run_rest(build)
+                # Those without a browser mostly wait: beside them there is room for the others.
+                await asyncio.gather(self.run_light(odd, links), self.run_rest(build))
                 await asyncio.gather(*self.background)
                 await self.close(*self.closers)
         else:
@@ -151,6 +150,10 @@ class Runner:
         world.closers, world.more = [], []
         self.closers = (*self.closers, world)
         return world
+
+    async def run_light(self, odd, links):
+        await self.run_odd(odd)
+        await self.run_links(links)
 
     async def run_odd(self, rig):
         if not self.has("odd"):
@@ -177,11 +180,10 @@ class Runner:
         await self.run_world("unhealthy", world)
 
     async def run_rest(self, build):
-        if self.has("main", "shutdown", "nobrowser", "drain", "diskfull") or \
-                self.numbers & set(LAST):
-            await self.run_main(build)
-        if self.has("docker"):
-            await self.run_docker(build)
+        has_main = self.has("main", "shutdown", "nobrowser", "drain", "diskfull") or \
+            self.numbers & set(LAST)
+        await asyncio.gather(*[run(build) for run, is_wanted in (
+            (self.run_main, has_main), (self.run_docker, self.has("docker"))) if is_wanted])
 
     async def run_main(self, build):
         async with Rig(build, slots=2, through_proxy=True, prosody={"hibernation_s": 3},

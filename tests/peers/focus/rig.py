@@ -98,6 +98,7 @@ def need(*programs):
 
 class Rig:
     started = []                      # processes of all rigs
+    alive = 0                         # rigs
 
     def __init__(self, build, flavour="debian", slots=2, settings=None, focus=None, prosody=None,
                  through_proxy=False, folder=None, recordings=None, log=None, keep=False,
@@ -119,6 +120,7 @@ class Rig:
     async def __aenter__(self):
         need("prosody", "openssl", "Xvfb", "ffmpeg", "ffprobe")
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        Rig.alive += 1
         self.folder = self.given_folder or tempfile.mkdtemp(prefix="telerec-rig.")
         os.chmod(self.folder, 0o755)
         try:
@@ -305,6 +307,7 @@ class Rig:
 
     async def __aexit__(self, *_):
         words = []
+        Rig.alive -= 1
         for what in (self._end_telerecd, self._end_doubles, self._end_children):
             try:
                 await what()
@@ -333,7 +336,10 @@ class Rig:
             await self.stop_process(self.meeting)
 
     async def _end_children(self):
-        """What is still there was left running by the node: nobody else starts processes."""
+        """What is still there was left running by the node: nobody else starts processes. Nobody
+        can tell whose orphans they are, so it is the last rig's to look."""
+        if Rig.alive > 0:
+            return
         end = time.monotonic() + 5
         while (left := self.left_running()) and time.monotonic() < end:
             await asyncio.sleep(0.1)
