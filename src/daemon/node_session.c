@@ -177,8 +177,26 @@ static int fill_start(
 	if (rc < 0)
 		return rc;
 	to->rtcstats = request->rtcstats;
-	tr_naming_file(request->call_name, tr_clock_wall_ns(), to->name, sizeof(to->name));
 	return 0;
+}
+
+/* By the operator's templates. */
+static int give_names(struct session *session, const struct tr_control_start *request,
+	struct tr_message_start *start)
+{
+	const struct tr_config *rules = session->node->settings.rules;
+	const struct tr_naming_words words = {
+		.session_id = session->id,
+		.call_name = request->call_name,
+		.meeting_url = request->meeting_url,
+		.environment = request->environment,
+		.node = rules->id,
+		.wall_ns = tr_clock_wall_ns(),
+	};
+
+	tr_naming_file(rules->storage.file, &words, start->name, sizeof(start->name));
+	return tr_naming_folder(
+		rules->storage.folder, &words, session->folder, sizeof(session->folder));
 }
 
 static struct session *new_session(
@@ -209,9 +227,11 @@ static int launch(struct session *session, const struct tr_message_start *start)
 {
 	struct tr_node *node = session->node;
 	TR_CLEANUP(tr_closep) int folder = -1;
+	char wanted[sizeof(session->folder)];
 
+	memcpy(wanted, session->folder, sizeof(wanted));
 	int rc = tr_recordings_dir_add(
-		&node->dir, session->id, session->folder, sizeof(session->folder), &folder);
+		&node->dir, wanted, session->folder, sizeof(session->folder), &folder);
 	if (rc < 0) {
 		tr_node_check_dir(node, true);
 		return tr_fail(rc, "%s: no folder for it in %s", session->label, node->dir.path);
@@ -254,6 +274,8 @@ static int begin_session(
 	if (!session)
 		return -ENOMEM;
 	int rc = fill_start(node, request, start);
+	if (rc == 0)
+		rc = give_names(session, request, start);
 	tr_node_place(node, slot)->session = session; /* busy, before anybody hears of a change */
 	if (rc == 0)
 		rc = launch(session, start);

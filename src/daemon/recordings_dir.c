@@ -76,14 +76,14 @@ int tr_recordings_dir_read_space(
 	return 0;
 }
 
-int tr_recordings_dir_add(const struct tr_recordings_dir *dir, const char *session_id, char *name,
+int tr_recordings_dir_add(const struct tr_recordings_dir *dir, const char *wanted, char *name,
 	size_t name_size, int *ret_folder)
 {
 	TR_CLEANUP(tr_closep) int parent = open_dir(dir);
 	if (parent < 0)
 		return parent;
 	for (unsigned attempt = 1; attempt < ATTEMPTS_MAX; attempt++) {
-		int rc = tr_naming_folder(session_id, attempt, name, name_size);
+		int rc = tr_naming_attempt(wanted, attempt, name, name_size);
 		if (rc < 0)
 			return rc;
 		if (mkdirat(parent, name, 0750) == 0)

@@ -23,9 +23,10 @@ TR_CHECKED int tr_recordings_dir_check(
 TR_CHECKED int tr_recordings_dir_read_space(
 	const struct tr_recordings_dir *dir, int64_t *ret_free, int64_t *ret_total);
 
-/* Makes a new folder for the session, 0750, of which it gives the name (room for NAME_MAX + 1) and
- * the open descriptor. An older one of the session is left alone. -errno. */
-TR_CHECKED int tr_recordings_dir_add(const struct tr_recordings_dir *dir, const char *session_id,
+/* Makes a new folder, 0750, called as wanted; where that is taken "-2" and so on behind it: an
+ * older one is left alone. Gives the name (room for NAME_MAX + 1) and the open descriptor. -errno.
+ */
+TR_CHECKED int tr_recordings_dir_add(const struct tr_recordings_dir *dir, const char *wanted,
 	char *name, size_t name_size, int *ret_folder);
 
 /* Opens an existing one. -errno. */
