@@ -6,8 +6,8 @@
 #include <string.h>
 
 static const struct tr_verb *const verbs[] = {&tr_verb_record, &tr_verb_stream, &tr_verb_probe,
-	&tr_verb_check, &tr_verb_import_jibri, &tr_verb_server_config, &tr_verb_help,
-	&tr_verb_version, NULL};
+	&tr_verb_check, &tr_verb_import_jibri, &tr_verb_server_config, &tr_verb_doctor,
+	&tr_verb_help, &tr_verb_version, NULL};
 
 const struct tr_verb *const *tr_verbs_all(void)
 {

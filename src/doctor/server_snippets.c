@@ -31,23 +31,36 @@ struct template
 #define RECORDER "on this machine"
 #define DOCKER_HOST "on the docker host"
 
+#define BREWERY_COMPONENT                                                                          \
+	"Component \"{internal_muc}\" \"muc\"\n"                                                   \
+	"    storage = \"memory\"\n"                                                               \
+	"    modules_enabled = { \"ping\"; }\n"                                                    \
+	"    admins = { \"focus@{auth_domain}\", \"jvb@{auth_domain}\" }\n"                        \
+	"    muc_room_locking = false\n"                                                           \
+	"    muc_room_default_public_jids = true\n"                                                \
+	"    muc_room_cache_size = 1000\n"
+#define HIDDEN_HOST                                                                                \
+	"VirtualHost \"{hidden_domain}\"\n"                                                        \
+	"    modules_enabled = { \"smacks\"; \"limits_exception\"; }\n"                            \
+	"    authentication = \"internal_hashed\"\n"
+#define JICOFO_KEYS                                                                                \
+	"jicofo {\n"                                                                               \
+	"  xmpp {\n"                                                                               \
+	"    trusted-domains = [ \"{hidden_domain}\" ] // merge with the list that is there\n"     \
+	"  }\n"                                                                                    \
+	"  jibri {\n"                                                                              \
+	"    brewery-jid = \"{brewery}\"\n"                                                        \
+	"    pending-timeout = 90 seconds\n"                                                       \
+	"  }\n"                                                                                    \
+	"}\n"
+
 static const struct template prosody_templates[] = {
 	{'n', SERVER, "/etc/prosody/conf.d/telerec.cfg.lua",
 		"-- The room where Jicofo finds recorders. Current packages of Jitsi Meet have it\n"
-		"-- already, in {domain}.cfg.lua: leave this part out then.\n"
-		"Component \"{internal_muc}\" \"muc\"\n"
-		"    storage = \"memory\"\n"
-		"    modules_enabled = { \"ping\"; }\n"
-		"    admins = { \"focus@{auth_domain}\", \"jvb@{auth_domain}\" }\n"
-		"    muc_room_locking = false\n"
-		"    muc_room_default_public_jids = true\n"
-		"    muc_room_cache_size = 1000\n"
+		"-- already, in {domain}.cfg.lua: leave this part out then.\n" BREWERY_COMPONENT
 		"\n"
 		"-- The account by which the browser takes part in meetings unseen. The module\n"
-		"-- limits_exception comes with Jitsi Meet's packages; without it Prosody goes on, too.\n"
-		"VirtualHost \"{hidden_domain}\"\n"
-		"    modules_enabled = { \"smacks\"; \"limits_exception\"; }\n"
-		"    authentication = \"internal_hashed\"\n"},
+		"-- limits_exception comes with Jitsi Meet's packages; without it Prosody goes on, too.\n" HIDDEN_HOST},
 	{'o', SERVER, "/etc/prosody/conf.d/telerec.cfg.lua",
 		"-- The room where Jicofo finds recorders; leave this part out when {domain}.cfg.lua\n"
 		"-- has it already.\n"
@@ -89,16 +102,7 @@ static const struct template prosody_templates[] = {
 };
 
 static const struct template jicofo_templates[] = {
-	{'n', SERVER, "/etc/jitsi/jicofo/jicofo.conf",
-		"jicofo {\n"
-		"  xmpp {\n"
-		"    trusted-domains = [ \"{hidden_domain}\" ] // merge with the list that is there\n"
-		"  }\n"
-		"  jibri {\n"
-		"    brewery-jid = \"{brewery}\"\n"
-		"    pending-timeout = 90 seconds\n"
-		"  }\n"
-		"}\n"},
+	{'n', SERVER, "/etc/jitsi/jicofo/jicofo.conf", JICOFO_KEYS},
 	{'n', "on the Jitsi server, as root, does the same", "",
 		"hocon -f /etc/jitsi/jicofo/jicofo.conf set jicofo.xmpp.trusted-domains "
 		"'[\"{hidden_domain}\"]'\n"
@@ -165,6 +169,42 @@ static const struct template docker_templates[] = {
 		"config.liveStreamingEnabled = true;\n"},
 	{'b', "on the docker host, in the folder of docker-compose.yml", "",
 		"docker compose up -d --force-recreate prosody jicofo web\n"},
+};
+
+#define PROSODY_MAIN "/etc/prosody/conf.d/{domain}.cfg.lua"
+#define PROSODY_OURS "/etc/prosody/conf.d/telerec.cfg.lua"
+
+static const struct template pieces[TR_SERVER_PIECE_COUNT_] = {
+	[TR_SERVER_PIECE_BREWERY_HOST] = {'b', SERVER, PROSODY_OURS,
+		BREWERY_COMPONENT "-- then: systemctl restart prosody\n"},
+	[TR_SERVER_PIECE_HIDDEN_HOST] = {'b', SERVER, PROSODY_OURS,
+		HIDDEN_HOST "-- then: systemctl restart prosody; {register_call}\n"},
+	[TR_SERVER_PIECE_CONTROL_ACCOUNT] = {'b', SERVER_ROOT, "",
+		"{register_control}\n"
+		"# or, when the account is there: prosodyctl passwd {control_user}@{auth_domain}\n"},
+	[TR_SERVER_PIECE_CALL_ACCOUNT] = {'b', SERVER_ROOT, "",
+		"{register_call}\n"
+		"# or, when the account is there: prosodyctl passwd {call_user}@{hidden_domain}\n"},
+	[TR_SERVER_PIECE_TLS] = {'b', SERVER_ROOT, "",
+		"prosodyctl check certs # \"tls\" must be in modules_enabled of "
+		"/etc/prosody/prosody.cfg.lua\n"
+		"prosodyctl cert generate {auth_domain}\n"
+		"systemctl restart prosody\n"},
+	[TR_SERVER_PIECE_FILTER] = {'b', SERVER, PROSODY_MAIN,
+		"-- under Component \"{internal_muc}\" \"muc\":\n"
+		"    muc_filter_whitelist = { \"{auth_domain}\" } -- merge with the list that is "
+		"there\n"},
+	[TR_SERVER_PIECE_JICOFO] = {'b', SERVER, "/etc/jitsi/jicofo/jicofo.conf",
+		JICOFO_KEYS "// then: systemctl restart jicofo\n"},
+	[TR_SERVER_PIECE_WEB] = {'b', SERVER, "/etc/jitsi/meet/{domain}-config.js",
+		"config.hiddenDomain = '{hidden_domain}';\n"},
+	[TR_SERVER_PIECE_LOBBY] = {'b', SERVER, PROSODY_MAIN,
+		"-- under VirtualHost \"{domain}\":\n"
+		"    muc_lobby_whitelist = { \"{hidden_domain}\" }\n"},
+	[TR_SERVER_PIECE_PASSWORD] = {'b', SERVER, PROSODY_MAIN,
+		"-- under Component \"{conference_muc}\" \"muc\":\n"
+		"    muc_password_whitelist = { \"focus@{auth_domain}\", "
+		"\"{call_user}@{hidden_domain}\" }\n"},
 };
 
 static const struct {
@@ -423,5 +463,35 @@ int tr_server_snippets_make(const struct tr_server_wish *wish, json_t **ret_list
 		json_decref(list);
 	else
 		*ret_list = list;
+	return rc;
+}
+
+int tr_server_snippets_piece(const struct tr_config_environment *environment,
+	const char *secrets_path, enum tr_server_piece piece, json_t **ret_snippet)
+{
+	const struct template *template = &pieces[piece];
+	const struct tr_server_wish wish = {
+		.environment = environment,
+		.secrets_path = secrets_path ? secrets_path : "secrets.conf",
+	};
+	json_t *list = json_array();
+	struct names *names = calloc(1, sizeof(*names));
+	int rc = names && list ? 0 : -ENOMEM;
+
+	if (rc == 0 && (!is_plain_name(environment->control.username) ||
+			       !is_plain_name(environment->call.username) ||
+			       !is_plain_name(environment->brewery.room)))
+		rc = -EINVAL;
+	if (rc == 0)
+		fill_names(names, &wish);
+	if (rc == 0)
+		rc = add_snippet(list, template->where, expand(names, template->file),
+			expand(names, template->text));
+	if (rc == 0)
+		*ret_snippet = json_incref(json_array_get(list, 0));
+	if (names)
+		explicit_bzero(names, sizeof(*names));
+	free(names);
+	json_decref(list);
 	return rc;
 }

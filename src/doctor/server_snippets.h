@@ -28,12 +28,33 @@ struct tr_server_wish {
 	bool has_new_passwords; /* not in secrets.conf yet: say so, too */
 };
 
+/* Parts of them, as answers to one question. */
+enum tr_server_piece {
+	TR_SERVER_PIECE_NONE,
+	TR_SERVER_PIECE_BREWERY_HOST,	 /* the component of the control room */
+	TR_SERVER_PIECE_HIDDEN_HOST,	 /* the host of the hidden account, and the account */
+	TR_SERVER_PIECE_CONTROL_ACCOUNT, /* made, or its password set */
+	TR_SERVER_PIECE_CALL_ACCOUNT,
+	TR_SERVER_PIECE_TLS,
+	TR_SERVER_PIECE_FILTER,
+	TR_SERVER_PIECE_JICOFO,
+	TR_SERVER_PIECE_WEB,
+	TR_SERVER_PIECE_LOBBY,
+	TR_SERVER_PIECE_PASSWORD,
+	TR_SERVER_PIECE_COUNT_,
+};
+
 /* "prosody" and so on; TR_SERVER_PARTS when it is none. */
 enum tr_server_part tr_server_part_find(const char *name);
 
 /* [{"where": "on the Jitsi server", "file": path or "", "text": what to paste}, ...], with the file
  * empty for commands. -EINVAL for account names that cannot be quoted everywhere; -ENOMEM. */
 TR_CHECKED int tr_server_snippets_make(const struct tr_server_wish *wish, json_t **ret_list);
+
+/* {"where", "file", "text"} without any password: commands ask for it, and name where it is.
+ * -EINVAL as above; -ENOMEM. */
+TR_CHECKED int tr_server_snippets_piece(const struct tr_config_environment *environment,
+	const char *secrets_path, enum tr_server_piece piece, json_t **ret_snippet);
 
 /* The text of secrets.conf for the environment; the caller's. -ENOMEM. */
 TR_CHECKED int tr_server_snippets_secrets(

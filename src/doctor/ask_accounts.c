@@ -1,0 +1,434 @@
+#include "doctor/doctor_internal.h"
+#include "doctor/tcp.h"
+#include "doctor/tls_look.h"
+#include "doctor/visit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+#define STEP_TIMEOUT_MS 8000
+#define CLOCK_WARN_S 30
+#define CLOCK_FAIL_S 300
+
+static const char *const unseen =
+	"Jicofo never sees this recorder: \"Recording unavailable\" in the meeting.";
+static const char *const unheard = "The browser cannot take part unseen: every recording fails.";
+
+static void fill_visit(const struct tr_doctor_server *server, struct tr_visit_settings *settings)
+{
+	*settings = (struct tr_visit_settings){
+		.host = server->host,
+		.port = server->port,
+		.is_direct = !strcmp(server->environment->security, "tls"),
+		.fingerprint = server->fingerprint,
+		.timeout_ms = STEP_TIMEOUT_MS,
+	};
+}
+
+/* ---- log-in, of both accounts ---- */
+
+struct login {
+	const char *what; /* "control" */
+	const char *username, *domain;
+	const char *meaning;
+	enum tr_server_piece account;
+};
+
+static void explain_login(struct tr_doctor *doctor, const struct tr_doctor_server *server,
+	const struct login *login, enum tr_visit_fault fault, const char *word)
+{
+	struct tr_finding finding = {.status = TR_FINDING_FAILURE, .meaning = login->meaning};
+	enum tr_server_piece piece = TR_SERVER_PIECE_NONE;
+	const char *what = "the server ended the connection in the log-in";
+
+	switch (fault) {
+	case TR_VISIT_REFUSED:
+		finding.cause = "wrong-password";
+		piece = login->account;
+		what = "the server refuses the log-in: the account does not exist, or its password "
+		       "is another one";
+		break;
+	case TR_VISIT_NO_METHOD:
+		finding.cause = "no-login-method";
+		piece = login->account;
+		what = "the server offers no way to log in with a password (authentication = "
+		       "\"internal_hashed\" is missing)";
+		break;
+	case TR_VISIT_CERTIFICATE:
+		finding.cause = "tls-changed";
+		what = "another certificate was shown than a moment before, so the password was "
+		       "not sent";
+		break;
+	case TR_VISIT_LATE:
+		finding.cause = "login-late";
+		what = "the server did not finish the log-in in time";
+		break;
+	default:
+		finding.cause = "login-lost";
+	}
+	tr_doctor_add_with_snippet(doctor, &finding, server->environment, piece,
+		"%s account %s@%s: %s%s%s%s", login->what, login->username, login->domain, what,
+		word[0] ? " (" : "", word, word[0] ? ")" : "");
+}
+
+/* ---- the clock, as far as XMPP tells ---- */
+
+static void compare_clock(
+	struct tr_doctor *doctor, struct tr_visit *visit, const struct tr_doctor_server *server)
+{
+	int64_t ahead_s = 0;
+	const struct tr_finding finding = {
+		.cause = "clock",
+		.meaning = "Tokens and certificates may be refused, and recordings carry wrong "
+			   "times.",
+		.cure = {.text = "timedatectl set-ntp true # here, or on the Jitsi server\n"},
+	};
+	struct tr_finding found = finding;
+
+	if (tr_visit_compare_clock(visit, server->environment->control.domain, &ahead_s) < 0)
+		return;
+	int64_t off_s = ahead_s < 0 ? -ahead_s : ahead_s;
+	if (off_s < CLOCK_WARN_S)
+		return;
+	tr_doctor_enter(doctor, "clock", server->environment);
+	found.status = off_s < CLOCK_FAIL_S ? TR_FINDING_WARNING : TR_FINDING_FAILURE;
+	tr_findings_add(doctor->findings, &found,
+		"the XMPP server's clock is %lld s %s this machine's", (long long)off_s,
+		ahead_s > 0 ? "ahead of" : "behind");
+}
+
+/* ---- the brewery ---- */
+
+static void make_nick(char *out, size_t size)
+{
+	unsigned number = 0;
+
+	if (getrandom(&number, sizeof(number), 0) < 0)
+		number = (unsigned)getpid();
+	snprintf(out, size, "telerec-check-%08x", number);
+}
+
+static void fail_brewery(struct tr_doctor *doctor, const struct tr_doctor_server *server,
+	enum tr_server_piece piece, const char *cause, const char *sentence)
+{
+	struct tr_finding finding = {
+		.status = TR_FINDING_FAILURE, .cause = cause, .meaning = unseen};
+
+	tr_doctor_add_with_snippet(doctor, &finding, server->environment, piece, "%s", sentence);
+}
+
+static void fail_setting(struct tr_doctor *doctor, const char *cause, const char *setting,
+	const char *line, const char *sentence)
+{
+	const struct tr_finding finding = {
+		.status = TR_FINDING_FAILURE,
+		.cause = cause,
+		.meaning = unseen,
+		.cure = {.file = doctor->settings->config_path, .setting = setting, .text = line},
+	};
+
+	tr_findings_add(doctor->findings, &finding, "%s", sentence);
+}
+
+static void explain_silence(
+	struct tr_doctor *doctor, const struct tr_doctor_server *server, const char *room)
+{
+	char text[2600];
+
+	snprintf(text, sizeof(text),
+		"nobody answered when %s@%s came to the control room %s: most likely "
+		"mod_muc_filter_access leaves out that domain",
+		server->environment->control.username, server->environment->control.domain, room);
+	fail_brewery(doctor, server, TR_SERVER_PIECE_FILTER, "brewery-silent", text);
+}
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+	for (; *words; words++)
+		if (!strcmp(word, *words))
+			return true;
+	return false;
+}
+
+/* The server's answer to the joining, by the table of what each condition means here. */
+static void explain_refusal(struct tr_doctor *doctor, const struct tr_doctor_server *server,
+	const char *room, const struct tr_visit_room *seen)
+{
+	static const char *const nobody[] = {"service-unavailable", "remote-server-not-found",
+		"remote-server-timeout", "feature-not-implemented", NULL};
+	const struct tr_config_environment *environment = server->environment;
+	const char *condition = seen->condition;
+	char text[3000], line[400];
+
+	if (is_one_of(condition, nobody)) {
+		snprintf(text, sizeof(text),
+			"the server has no rooms on %s (%s): brewery.domain is wrong, or the "
+			"component is missing",
+			environment->brewery.domain, condition);
+		snprintf(line, sizeof(line),
+			"brewery = { domain = \"internal.%s\"; }; // the one in Jicofo's "
+			"brewery-jid",
+			environment->control.domain);
+		fail_setting(doctor, "no-muc", "environments.brewery.domain", line, text);
+	} else if (!strcmp(condition, "not-allowed")) {
+		snprintf(text, sizeof(text),
+			"the control room %s does not exist, and only admins may make rooms there "
+			"(not-allowed): Jicofo has not made it",
+			room);
+		fail_brewery(doctor, server, TR_SERVER_PIECE_JICOFO, "creation-restricted", text);
+	} else if (!strcmp(condition, "item-not-found")) {
+		snprintf(text, sizeof(text),
+			"the control room %s is locked (item-not-found): whoever made it has not "
+			"set it up, and muc_room_locking is on",
+			room);
+		fail_brewery(doctor, server, TR_SERVER_PIECE_BREWERY_HOST, "room-locked", text);
+	} else if (!strcmp(condition, "registration-required") || !strcmp(condition, "forbidden")) {
+		snprintf(text, sizeof(text),
+			"%s@%s may not enter the control room %s (%s): it is for members only, or "
+			"the account is banned",
+			environment->control.username, environment->control.domain, room,
+			condition);
+		fail_brewery(doctor, server, TR_SERVER_PIECE_BREWERY_HOST, condition, text);
+	} else {
+		snprintf(text, sizeof(text), "the control room %s cannot be entered (%s%s%s)", room,
+			condition, seen->words[0] ? ": " : "", seen->words);
+		fail_brewery(doctor, server, TR_SERVER_PIECE_BREWERY_HOST, "brewery-refused", text);
+	}
+}
+
+static const struct tr_visit_occupant *find_nick(const struct tr_visit_room *seen, const char *nick)
+{
+	for (unsigned i = 0; i < seen->count; i++)
+		if (!strcmp(seen->occupants[i].nick, nick))
+			return &seen->occupants[i];
+	return NULL;
+}
+
+/* Whoever has our nick must be our own telerecd. */
+static void check_nick(struct tr_doctor *doctor, const struct tr_doctor_server *server,
+	const struct tr_visit_room *seen)
+{
+	const struct tr_config_environment *environment = server->environment;
+	const char *nick = environment->brewery.nickname;
+	const struct tr_visit_occupant *occupant = find_nick(seen, nick);
+	char own[TR_VISIT_JID_SIZE], line[300], text[1200];
+
+	if (!occupant)
+		return;
+	snprintf(own, sizeof(own), "%s@%s", environment->control.username,
+		environment->control.domain);
+	bool is_own = !occupant->jid[0] || !strcasecmp(own, occupant->jid);
+	if (is_own && doctor->is_node_here) {
+		tr_findings_ok(doctor->findings, "\"%s\" is in the control room", nick);
+		return;
+	}
+	snprintf(line, sizeof(line), "brewery = { nickname = \"%.100s-2\"; }; // or any other",
+		nick);
+	if (is_own)
+		snprintf(text, sizeof(text),
+			"the nick \"%s\" in the control room is taken by another machine with the "
+			"same account, and telerecd does not run here: the two would look like one",
+			nick);
+	else
+		snprintf(text, sizeof(text),
+			"the nick \"%s\" in the control room is taken by %s: this machine would "
+			"get another one (conflict)",
+			nick, occupant->jid);
+	fail_setting(doctor, "nick-taken", "environments.brewery.nickname", line, text);
+}
+
+static bool is_focus(
+	const struct tr_doctor_server *server, const struct tr_visit_occupant *occupant)
+{
+	const char *focus = server->environment->focus_jid;
+
+	if (focus[0] && occupant->jid[0])
+		return !strcasecmp(focus, occupant->jid);
+	return !strncmp(occupant->jid, "focus@", 6) || !strcmp(occupant->nick, "focus");
+}
+
+static void explain_no_focus(struct tr_doctor *doctor, struct tr_visit *visit,
+	const struct tr_doctor_server *server, const char *room, const struct tr_visit_room *seen)
+{
+	const struct tr_config_environment *environment = server->environment;
+	char near[160] = "", line[300], text[2800];
+
+	if (seen->is_new)
+		tr_visit_find_room(visit, environment->brewery.domain, environment->brewery.room,
+			near, sizeof(near));
+	if (near[0]) {
+		snprintf(text, sizeof(text),
+			"there was no control room %s, but there is a room \"%s\" on the same "
+			"server: brewery.room is misspelt here or in Jicofo",
+			room, near);
+		snprintf(line, sizeof(line), "brewery = { room = \"%s\"; };", near);
+		fail_setting(doctor, "brewery-name", "environments.brewery.room", line, text);
+		return;
+	}
+	snprintf(text, sizeof(text),
+		"Jicofo is not in the control room %s%s: it has another brewery-jid, or was not "
+		"restarted",
+		room, environment->focus_jid[0] ? " under focus_jid's account" : "");
+	fail_brewery(doctor, server, TR_SERVER_PIECE_JICOFO, "no-focus", text);
+}
+
+static void check_occupants(struct tr_doctor *doctor, struct tr_visit *visit,
+	const struct tr_doctor_server *server, const char *room, const struct tr_visit_room *seen)
+{
+	unsigned recorders = 0;
+	bool has_focus = false;
+
+	for (unsigned i = 0; i < seen->count; i++) {
+		has_focus = has_focus || is_focus(server, &seen->occupants[i]);
+		recorders += seen->occupants[i].is_recorder;
+	}
+	if (!has_focus)
+		explain_no_focus(doctor, visit, server, room, seen);
+	else
+		tr_findings_ok(doctor->findings,
+			"the control room %s is open, Jicofo is in it, and %u recorder%s", room,
+			recorders, recorders == 1 ? "" : "s");
+	check_nick(doctor, server, seen);
+}
+
+static void ask_brewery(
+	struct tr_doctor *doctor, struct tr_visit *visit, const struct tr_doctor_server *server)
+{
+	const struct tr_config_environment *environment = server->environment;
+	struct tr_visit_room *seen = calloc(1, sizeof(*seen));
+	char room[600], nick[64];
+
+	tr_doctor_enter(doctor, "brewery", environment);
+	snprintf(room, sizeof(room), "%s@%s", environment->brewery.room,
+		environment->brewery.domain);
+	make_nick(nick, sizeof(nick));
+	int rc = seen ? tr_visit_look_into(visit, room, nick, seen) : -ENOMEM;
+	if (rc == -ETIMEDOUT)
+		explain_silence(doctor, server, room);
+	else if (rc < 0)
+		fail_brewery(doctor, server, TR_SERVER_PIECE_NONE, "brewery-lost",
+			"the connection ended when the control room was to be entered");
+	else if (seen->condition[0])
+		explain_refusal(doctor, server, room, seen);
+	else
+		check_occupants(doctor, visit, server, room, seen);
+	free(seen);
+}
+
+/* The brewery is looked into by the same connection. */
+static void ask_control(struct tr_doctor *doctor, struct tr_doctor_server *server)
+{
+	const struct tr_config_environment *environment = server->environment;
+	const struct login login = {"the control", environment->control.username,
+		environment->control.domain, unseen, TR_SERVER_PIECE_CONTROL_ACCOUNT};
+	TR_CLEANUP(tr_visit_endp) struct tr_visit *visit = NULL;
+	struct tr_visit_settings settings;
+	char word[100];
+
+	tr_doctor_enter(doctor, "control", environment);
+	fill_visit(server, &settings);
+	settings.domain = login.domain;
+	settings.username = login.username;
+	settings.password = environment->control.password;
+	enum tr_visit_fault fault = tr_visit_begin(&settings, &visit, word, sizeof(word));
+	if (fault != TR_VISIT_FINE) {
+		explain_login(doctor, server, &login, fault, word);
+		tr_doctor_enter(doctor, "brewery", environment);
+		tr_findings_skip(
+			doctor->findings, "not checked because the control account cannot log in");
+		return;
+	}
+	tr_findings_ok(doctor->findings, "%s@%s logs in", login.username, login.domain);
+	compare_clock(doctor, visit, server);
+	ask_brewery(doctor, visit, server);
+}
+
+/* ---- the hidden participant's account ---- */
+
+/* Which certificate is shown for the hidden domain matters little: the browser comes by the web.
+ * But the password goes only to a server that the configuration's rules trust. */
+static bool look_at_hidden(
+	struct tr_doctor *doctor, struct tr_doctor_server *server, char fingerprint[static 128])
+{
+	const struct tr_config_environment *environment = server->environment;
+	const struct tr_tls_look_settings settings = {
+		.host = server->host,
+		.port = server->port,
+		.domain = environment->call.domain,
+		.is_direct = !strcmp(environment->security, "tls"),
+		.is_without = !server->fingerprint[0],
+		.ca_file = environment->ca_file,
+		.timeout_ms = TR_TCP_TIMEOUT_MS,
+	};
+	struct tr_finding finding = {
+		.status = TR_FINDING_FAILURE, .cause = "no-hidden-domain", .meaning = unheard};
+	struct tr_tls_look look;
+
+	tr_tls_look_take(&settings, &look);
+	if (look.fault == TR_TLS_LOOK_HOST_UNKNOWN) {
+		tr_doctor_add_with_snippet(doctor, &finding, environment,
+			TR_SERVER_PIECE_HIDDEN_HOST,
+			"the XMPP server does not serve the hidden domain %s (host-unknown): "
+			"call.domain is wrong, or the VirtualHost is missing",
+			environment->call.domain);
+		return false;
+	}
+	if (look.fault != TR_TLS_LOOK_FINE) {
+		tr_findings_note(doctor->findings,
+			"the call account was not tried: no encrypted connection for %s here; the "
+			"browser comes by the page",
+			environment->call.domain);
+		return false;
+	}
+	bool is_known = !strcmp(look.fingerprint, server->fingerprint) || !server->fingerprint[0];
+	bool is_good = look.is_trusted && !look.is_expired && !look.is_too_early;
+	if (!is_known && !is_good && !environment->trust_all_certificates) {
+		tr_findings_note(doctor->findings,
+			"the call account was not tried: the certificate for %s is not trusted; "
+			"the browser comes by the page",
+			environment->call.domain);
+		return false;
+	}
+	snprintf(fingerprint, 128, "%s", look.fingerprint);
+	return true;
+}
+
+static void ask_call(struct tr_doctor *doctor, struct tr_doctor_server *server)
+{
+	const struct tr_config_environment *environment = server->environment;
+	const struct login login = {"the call", environment->call.username,
+		environment->call.domain, unheard, TR_SERVER_PIECE_CALL_ACCOUNT};
+	TR_CLEANUP(tr_visit_endp) struct tr_visit *visit = NULL;
+	struct tr_visit_settings settings;
+	char word[100], fingerprint[128];
+
+	tr_doctor_enter(doctor, "call", environment);
+	if (!look_at_hidden(doctor, server, fingerprint))
+		return;
+	fill_visit(server, &settings);
+	settings.fingerprint = fingerprint;
+	settings.domain = login.domain;
+	settings.username = login.username;
+	settings.password = environment->call.password;
+	enum tr_visit_fault fault = tr_visit_begin(&settings, &visit, word, sizeof(word));
+	if (fault != TR_VISIT_FINE)
+		explain_login(doctor, server, &login, fault, word);
+	else
+		tr_findings_ok(doctor->findings, "%s@%s logs in", login.username, login.domain);
+}
+
+void tr_ask_accounts(struct tr_doctor *doctor, struct tr_doctor_server *server)
+{
+	if (!doctor->has_passwords) {
+		tr_doctor_enter(doctor, "control", server->environment);
+		tr_findings_skip(doctor->findings,
+			"control, brewery and call: not checked because the configuration has no "
+			"passwords that can be used");
+		return;
+	}
+	ask_control(doctor, server);
+	ask_call(doctor, server);
+}
