@@ -134,3 +134,8 @@ int tr_leftovers_note_finalize(int dirfd, bool is_wanted)
 	int fd = openat(dirfd, NOTE, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0640);
 	return fd < 0 || fsync(fd) < 0 || fsync(dirfd) < 0 ? -errno : 0;
 }
+
+bool tr_leftovers_wants_finalize(int dirfd)
+{
+	return is_file(dirfd, NOTE);
+}

@@ -27,4 +27,7 @@ TR_CHECKED int tr_leftovers_find(
  * case that we die before it has. -errno. */
 TR_CHECKED int tr_leftovers_note_finalize(int dirfd, bool is_wanted);
 
+/* Whether that is noted. */
+bool tr_leftovers_wants_finalize(int dirfd);
+
 #endif
