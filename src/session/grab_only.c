@@ -2,6 +2,7 @@
 #include "session/grab_only.h"
 
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "core/text.h"
 #include "session/pipeline.h"
@@ -14,8 +15,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#define STREAMS_MAX_BYTES 65536
+
 struct options {
-	const char *display, *fbdir, *to, *sound;
+	const char *display, *fbdir, *to, *streams, *sound;
 	int width, height;
 	int64_t rate, duration_ms, quality, kbps, key_interval_ms;
 	bool constant_rate;
@@ -23,6 +26,7 @@ struct options {
 
 static const struct option option_table[] = {
 	{"to", required_argument, NULL, 't'},
+	{"streams", required_argument, NULL, 'o'},
 	{"fbdir", required_argument, NULL, 'f'},
 	{"size", required_argument, NULL, 's'},
 	{"rate", required_argument, NULL, 'r'},
@@ -40,6 +44,9 @@ static int parse_one(struct options *options, int option, const char *value)
 	switch (option) {
 	case 't':
 		options->to = value;
+		return 0;
+	case 'o':
+		options->streams = value;
 		return 0;
 	case 'f':
 		options->fbdir = value;
@@ -76,8 +83,8 @@ static int parse(int argc, char **argv, struct options *options)
 	while ((option = getopt_long(argc, argv, "", option_table, NULL)) != -1)
 		if (parse_one(options, option, optarg) < 0)
 			return tr_fail(-EINVAL, "option %s is wrong", argv[optind - 1]);
-	if (optind + 1 != argc || !options->to)
-		return tr_fail(-EINVAL, "one DISPLAY and --to FILE are needed");
+	if (optind + 1 != argc || (!options->to && !options->streams))
+		return tr_fail(-EINVAL, "one DISPLAY, and --to or --streams FILE are needed");
 	options->display = argv[optind];
 	return 0;
 }
@@ -134,6 +141,17 @@ static void fill_settings(const struct options *options, const struct tr_program
 	};
 }
 
+/* In a file, for addresses may be secrets. */
+static int read_streams(const struct options *options, char **ret_streams)
+{
+	size_t size = 0;
+
+	if (!options->streams)
+		return 0;
+	int rc = tr_file_read(AT_FDCWD, options->streams, STREAMS_MAX_BYTES, ret_streams, &size);
+	return rc < 0 ? tr_fail(rc, "cannot read %s", options->streams) : 0;
+}
+
 static int record(const struct options *options, const struct tr_pipeline_settings *settings)
 {
 	struct tr_pipeline *pipeline = NULL;
@@ -158,6 +176,7 @@ int tr_grab_only_run(int argc, char **argv, const struct tr_programs *programs)
 	struct options options;
 	struct tr_pipeline_settings settings;
 	TR_CLEANUP(tr_soundcard_closep) struct tr_soundcard *card = NULL;
+	TR_CLEANUP(tr_freep) char *streams = NULL;
 	char frame_buffer[PATH_MAX] = "";
 	sigset_t set;
 
@@ -172,6 +191,9 @@ int tr_grab_only_run(int argc, char **argv, const struct tr_programs *programs)
 	sigaddset(&set, SIGTERM);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	fill_settings(&options, programs, frame_buffer, &settings);
+	if (read_streams(&options, &streams) < 0)
+		return 2;
+	settings.streams = streams;
 	if (strcmp(options.sound, "none") != 0) {
 		struct tr_soundcard_settings sound = {
 			.source = options.sound,

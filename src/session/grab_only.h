@@ -3,8 +3,11 @@
  * benchmark that runs it beside another recorder, and for looking at problems.
  *
  *   telerec-slot --grab-only :7 --to FILE.mp4 [--fbdir DIR] [--size WxH] [--rate N] [--for TIME]
- *                [--sound SOURCE] [--quality Q] [--kbps K] [--constant-rate]
+ *                [--sound SOURCE] [--quality Q] [--kbps K] [--constant-rate] [--key-interval TIME]
+ *                [--streams FILE]
  *
+ * The file of --streams says where else it goes, as tr_broadcast_settings.targets does; --to can
+ * then be left out.
  * SIGINT and SIGTERM end it early. Prints the figures of the recording as JSON.
  */
 #ifndef TR_SESSION_GRAB_ONLY_H

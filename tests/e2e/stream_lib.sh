@@ -85,3 +85,17 @@ part = part[:-1]
 sys.exit(not part or not any(whole[i:i + len(part)] == part for i in range(len(whole))))' \
 		"$(sizes "$1" "$3")" "$(sizes "$2" "$3")"
 }
+
+# start_stream PAGE SECONDS SIZE RATE KBIT_S URL...: streams a page of the demo meeting in the background;
+# sets $recorder. What it prints is in $work/printed, its log in $work/log.
+start_stream() {
+	local page=$1 seconds=$2 size=$3 rate=$4 bitrate=$5 url
+	shift 5
+	coproc server { exec "$build/telerec-demo-meeting" 2>"$work/server"; }
+	read -r -t 20 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
+	printf '%s\n' "$@" >"$work/targets"
+	"$build/telerec" stream "${url%/*}/$page" --to-file "$work/targets" ${record:+--record="$work/out"} \
+		${record:+--name rec} --for "${seconds}s" --size "$size" --rate "$rate" --bitrate "$bitrate" \
+		>"$work/printed" 2>"$work/log" &
+	recorder=$!
+}
