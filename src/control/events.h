@@ -9,6 +9,7 @@
 #define TR_CONTROL_EVENTS_H
 
 #include "control/actions.h"
+#include "control/xmpp.h"
 #include "protocol/message.h"
 
 enum tr_event_type {
@@ -45,6 +46,7 @@ struct tr_event {
 	enum tr_reason reason;
 	struct tr_control_presence presence; /* of the slot */
 	const struct tr_message *message;    /* or NULL */
+	const struct tr_xmpp_link *link;     /* of a connection, or NULL */
 };
 
 typedef void tr_event_fn(const struct tr_event *event, void *user);

@@ -3,6 +3,7 @@
 #include "control/jibri_http.h"
 
 #include "control/http_server.h"
+#include "control/jibri_health.h"
 #include "control/jibri_request.h"
 #include "core/log.h"
 
@@ -64,33 +65,13 @@ static void answer_empty(struct tr_http_request *request, unsigned status)
 
 /* ---- health ---- */
 
-static const char *busy_word(enum tr_control_health busy)
-{
-	return busy == TR_CONTROL_IDLE ? "IDLE" : busy == TR_CONTROL_EXPIRED ? "EXPIRED" : "BUSY";
-}
-
-/* jansson takes UTF-8 only; a sentence that is none is worth less than an answer. */
-static json_t *text_or_nothing(const char *text)
-{
-	json_t *string = json_string(text);
-	return string ? string : json_string("");
-}
-
-/* Members in Jibri's order. `details` is empty while there is nothing to say. */
 static char *make_health(const struct tr_control_presence *presence)
 {
-	const char *word = presence->is_healthy ? "HEALTHY" : "UNHEALTHY";
-	json_t *details = json_object();
+	json_t *root = json_pack("{s:o}", "status", tr_jibri_health_pack(presence));
 
-	if (!presence->is_healthy)
-		json_object_set_new(details, "JibriManager",
-			json_pack("{s:s, s:o}", "healthStatus", word, "detail",
-				text_or_nothing(presence->problem)));
-	json_t *root = json_pack("{s:{s:s, s:{s:s, s:o}}}", "status", "busyStatus",
-		busy_word(presence->busy), "health", "healthStatus", word, "details", details);
 	if (presence->environment[0])
 		json_object_set_new(root, "environmentContext",
-			json_pack("{s:o}", "name", text_or_nothing(presence->environment)));
+			json_pack("{s:o}", "name", tr_jibri_health_text(presence->environment)));
 	char *text = json_dumps(root, JSON_COMPACT);
 	json_decref(root);
 	return text;

@@ -52,6 +52,7 @@ static void look(struct tr_linkwatch *watch, unsigned index)
 		.environment = link.environment,
 		.state = state_name(link.state),
 		.sentence = link.problem,
+		.link = &link,
 	};
 	watch->tell(&event, watch->user);
 }
