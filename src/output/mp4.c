@@ -2,7 +2,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
-#include "output/boxes.h"
+#include "output/mp4_internal.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,7 +15,6 @@
 
 #define TR_LOG_AREA "mp4"
 
-#define MOVIE_SCALE 1000
 #define FRAME_SAMPLES 1024	      /* of an AAC frame */
 #define MAX_SAMPLES 500		      /* of a track in a fragment; with two, below IOV_MAX */
 #define MAX_FRAGMENT_BYTES (32 << 20) /* of packets held in memory */
@@ -25,9 +24,6 @@
 #define FIRST_FRAGMENT_NS (250 * TR_NS_PER_MS)
 #define USUAL_PICTURE (TR_MP4_VIDEO_SCALE / 30)
 
-#define SAMPLE_KEY 0x02000000	/* depends on no other */
-#define SAMPLE_DELTA 0x01010000 /* depends on others, is no sync sample */
-
 struct sample {
 	struct tr_packet *packet;
 	int64_t time;	   /* in the track's scale; the priming makes it start at zero */
@@ -35,13 +31,10 @@ struct sample {
 };
 
 struct track {
-	bool exists;
+	struct tr_mp4_track fixed;
 	bool has_begun;
-	uint32_t id;
-	uint32_t scale;
-	int64_t shift; /* added to each time: the priming */
-	int64_t last;  /* where its newest sample starts */
-	int64_t end;   /* where it ends so far: of sound exactly, of pictures at least */
+	int64_t last; /* where its newest sample starts */
+	int64_t end;  /* where it ends so far: of sound exactly, of pictures at least */
 	unsigned count;
 	struct sample samples[MAX_SAMPLES];
 };
@@ -63,269 +56,6 @@ struct tr_mp4 {
 	_Atomic int64_t synced_ns;
 	atomic_uint dropped;
 };
-
-/* ---- the header ---- */
-
-static void put_matrix(struct tr_boxes *boxes)
-{
-	static const uint32_t unity[9] = {0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000};
-
-	for (unsigned i = 0; i < TR_COUNT(unity); i++)
-		tr_boxes_put32(boxes, unity[i]);
-}
-
-static void put_file_type(struct tr_boxes *boxes)
-{
-	tr_boxes_begin(boxes, "ftyp");
-	tr_boxes_put_bytes(boxes, "iso6", 4);
-	tr_boxes_put32(boxes, 512);
-	tr_boxes_put_bytes(boxes, "iso6iso5avc1mp41", 16);
-	tr_boxes_end(boxes);
-}
-
-static void put_movie_header(struct tr_boxes *boxes)
-{
-	tr_boxes_begin_full(boxes, "mvhd", 0, 0);
-	tr_boxes_put_zeros(boxes, 8); /* made, changed */
-	tr_boxes_put32(boxes, MOVIE_SCALE);
-	tr_boxes_put32(boxes, 0); /* length: in the fragments */
-	tr_boxes_put32(boxes, 0x10000);
-	tr_boxes_put16(boxes, 0x100);
-	tr_boxes_put_zeros(boxes, 10);
-	put_matrix(boxes);
-	tr_boxes_put_zeros(boxes, 24);
-	tr_boxes_put32(boxes, 3); /* next track */
-	tr_boxes_end(boxes);
-}
-
-static void put_track_header(
-	struct tr_boxes *boxes, const struct track *track, unsigned volume, int width, int height)
-{
-	tr_boxes_begin_full(boxes, "tkhd", 0, 7 /* enabled, in the movie, in the preview */);
-	tr_boxes_put_zeros(boxes, 8);
-	tr_boxes_put32(boxes, track->id);
-	tr_boxes_put_zeros(boxes, 4 + 4 + 8 + 2 + 2);
-	tr_boxes_put16(boxes, volume);
-	tr_boxes_put16(boxes, 0);
-	put_matrix(boxes);
-	tr_boxes_put32(boxes, (uint32_t)width << 16);
-	tr_boxes_put32(boxes, (uint32_t)height << 16);
-	tr_boxes_end(boxes);
-
-	if (track->shift == 0)
-		return;
-	tr_boxes_begin(boxes, "edts");
-	tr_boxes_begin_full(boxes, "elst", 0, 0);
-	tr_boxes_put32(boxes, 1);
-	tr_boxes_put32(boxes, 0); /* to the end, wherever that will be */
-	tr_boxes_put32(boxes, (uint32_t)track->shift);
-	tr_boxes_put32(boxes, 0x10000);
-	tr_boxes_end(boxes);
-	tr_boxes_end(boxes);
-}
-
-static void put_media_header(
-	struct tr_boxes *boxes, const struct track *track, const char *handler, const char *name)
-{
-	tr_boxes_begin_full(boxes, "mdhd", 0, 0);
-	tr_boxes_put_zeros(boxes, 8);
-	tr_boxes_put32(boxes, track->scale);
-	tr_boxes_put32(boxes, 0);
-	tr_boxes_put16(boxes, 0x55c4); /* language: undetermined */
-	tr_boxes_put16(boxes, 0);
-	tr_boxes_end(boxes);
-
-	tr_boxes_begin_full(boxes, "hdlr", 0, 0);
-	tr_boxes_put32(boxes, 0);
-	tr_boxes_put_bytes(boxes, handler, 4);
-	tr_boxes_put_zeros(boxes, 12);
-	tr_boxes_put_bytes(boxes, name, strlen(name) + 1);
-	tr_boxes_end(boxes);
-}
-
-static void put_data_information(struct tr_boxes *boxes)
-{
-	tr_boxes_begin(boxes, "dinf");
-	tr_boxes_begin_full(boxes, "dref", 0, 0);
-	tr_boxes_put32(boxes, 1);
-	tr_boxes_begin_full(boxes, "url ", 0, 1 /* in this file */);
-	tr_boxes_end(boxes);
-	tr_boxes_end(boxes);
-	tr_boxes_end(boxes);
-}
-
-/* The samples are in the fragments; the tables here are empty. */
-static void put_empty_tables(struct tr_boxes *boxes)
-{
-	static const char *const tables[] = {"stts", "stsc", "stco"};
-
-	for (unsigned i = 0; i < TR_COUNT(tables); i++) {
-		tr_boxes_begin_full(boxes, tables[i], 0, 0);
-		tr_boxes_put32(boxes, 0);
-		tr_boxes_end(boxes);
-	}
-	tr_boxes_begin_full(boxes, "stsz", 0, 0);
-	tr_boxes_put_zeros(boxes, 8);
-	tr_boxes_end(boxes);
-}
-
-static void put_avc1(struct tr_boxes *boxes, const struct tr_mp4_settings *settings)
-{
-	tr_boxes_begin(boxes, "avc1");
-	tr_boxes_put_zeros(boxes, 6);
-	tr_boxes_put16(boxes, 1); /* data reference */
-	tr_boxes_put_zeros(boxes, 16);
-	tr_boxes_put16(boxes, (unsigned)settings->width);
-	tr_boxes_put16(boxes, (unsigned)settings->height);
-	tr_boxes_put32(boxes, 0x480000); /* 72 dpi */
-	tr_boxes_put32(boxes, 0x480000);
-	tr_boxes_put32(boxes, 0);
-	tr_boxes_put16(boxes, 1); /* picture per sample */
-	tr_boxes_put_zeros(boxes, 32);
-	tr_boxes_put16(boxes, 0x18);
-	tr_boxes_put16(boxes, 0xffff);
-
-	tr_boxes_begin(boxes, "avcC");
-	tr_boxes_put_bytes(boxes, settings->video_extradata, settings->video_extradata_size);
-	tr_boxes_end(boxes);
-	if (settings->bt709_limited) {
-		tr_boxes_begin(boxes, "colr");
-		tr_boxes_put_bytes(boxes, "nclx", 4);
-		tr_boxes_put16(boxes, 1);
-		tr_boxes_put16(boxes, 1);
-		tr_boxes_put16(boxes, 1);
-		tr_boxes_put8(boxes, 0);
-		tr_boxes_end(boxes);
-	}
-	tr_boxes_begin(boxes, "pasp");
-	tr_boxes_put32(boxes, 1);
-	tr_boxes_put32(boxes, 1);
-	tr_boxes_end(boxes);
-	tr_boxes_end(boxes);
-}
-
-/* Descriptors inside esds: a tag, the length of what follows, and that. All are below 128 bytes. */
-static void put_esds(struct tr_boxes *boxes, const struct tr_mp4_settings *settings)
-{
-	unsigned config = (unsigned)settings->audio_extradata_size;
-
-	tr_boxes_begin_full(boxes, "esds", 0, 0);
-	tr_boxes_put8(boxes, 3); /* elementary stream */
-	tr_boxes_put8(boxes, 3 + 2 + 13 + 2 + config + 3);
-	tr_boxes_put16(boxes, 2);
-	tr_boxes_put8(boxes, 0);
-	tr_boxes_put8(boxes, 4); /* decoder */
-	tr_boxes_put8(boxes, 13 + 2 + config);
-	tr_boxes_put8(boxes, 0x40); /* MPEG-4 audio */
-	tr_boxes_put8(boxes, 0x15);
-	tr_boxes_put8(boxes, 0);
-	tr_boxes_put16(boxes, 6144 / 8 * 2);
-	tr_boxes_put32(boxes, (uint32_t)settings->audio_bitrate);
-	tr_boxes_put32(boxes, (uint32_t)settings->audio_bitrate);
-	tr_boxes_put8(boxes, 5);
-	tr_boxes_put8(boxes, config);
-	tr_boxes_put_bytes(boxes, settings->audio_extradata, config);
-	tr_boxes_put8(boxes, 6);
-	tr_boxes_put8(boxes, 1);
-	tr_boxes_put8(boxes, 2);
-	tr_boxes_end(boxes);
-}
-
-static void put_mp4a(struct tr_boxes *boxes, const struct tr_mp4_settings *settings)
-{
-	tr_boxes_begin(boxes, "mp4a");
-	tr_boxes_put_zeros(boxes, 6);
-	tr_boxes_put16(boxes, 1);
-	tr_boxes_put_zeros(boxes, 8);
-	tr_boxes_put16(boxes, 2);
-	tr_boxes_put16(boxes, 16);
-	tr_boxes_put32(boxes, 0);
-	tr_boxes_put32(boxes, (uint32_t)TR_MP4_AUDIO_RATE << 16);
-	put_esds(boxes, settings);
-	tr_boxes_end(boxes);
-}
-
-static void put_video_track(
-	struct tr_boxes *boxes, const struct track *track, const struct tr_mp4_settings *settings)
-{
-	tr_boxes_begin(boxes, "trak");
-	put_track_header(boxes, track, 0, settings->width, settings->height);
-	tr_boxes_begin(boxes, "mdia");
-	put_media_header(boxes, track, "vide", "video");
-	tr_boxes_begin(boxes, "minf");
-	tr_boxes_begin_full(boxes, "vmhd", 0, 1);
-	tr_boxes_put_zeros(boxes, 8);
-	tr_boxes_end(boxes);
-	put_data_information(boxes);
-	tr_boxes_begin(boxes, "stbl");
-	tr_boxes_begin_full(boxes, "stsd", 0, 0);
-	tr_boxes_put32(boxes, 1);
-	put_avc1(boxes, settings);
-	tr_boxes_end(boxes);
-	put_empty_tables(boxes);
-	tr_boxes_end(boxes);
-	tr_boxes_end(boxes);
-	tr_boxes_end(boxes);
-	tr_boxes_end(boxes);
-}
-
-static void put_audio_track(
-	struct tr_boxes *boxes, const struct track *track, const struct tr_mp4_settings *settings)
-{
-	tr_boxes_begin(boxes, "trak");
-	put_track_header(boxes, track, 0x100, 0, 0);
-	tr_boxes_begin(boxes, "mdia");
-	put_media_header(boxes, track, "soun", "sound");
-	tr_boxes_begin(boxes, "minf");
-	tr_boxes_begin_full(boxes, "smhd", 0, 0);
-	tr_boxes_put_zeros(boxes, 4);
-	tr_boxes_end(boxes);
-	put_data_information(boxes);
-	tr_boxes_begin(boxes, "stbl");
-	tr_boxes_begin_full(boxes, "stsd", 0, 0);
-	tr_boxes_put32(boxes, 1);
-	put_mp4a(boxes, settings);
-	tr_boxes_end(boxes);
-	put_empty_tables(boxes);
-	tr_boxes_end(boxes);
-	tr_boxes_end(boxes);
-	tr_boxes_end(boxes);
-	tr_boxes_end(boxes);
-}
-
-static void put_track_defaults(struct tr_boxes *boxes, const struct track *track, uint32_t flags)
-{
-	tr_boxes_begin_full(boxes, "trex", 0, 0);
-	tr_boxes_put32(boxes, track->id);
-	tr_boxes_put32(boxes, 1); /* sample description */
-	tr_boxes_put_zeros(boxes, 8);
-	tr_boxes_put32(boxes, flags);
-	tr_boxes_end(boxes);
-}
-
-static void put_header(struct tr_mp4 *mp4, const struct tr_mp4_settings *settings)
-{
-	struct tr_boxes *boxes = &mp4->boxes;
-
-	put_file_type(boxes);
-	tr_boxes_begin(boxes, "moov");
-	put_movie_header(boxes);
-	if (mp4->video.exists)
-		put_video_track(boxes, &mp4->video, settings);
-	if (mp4->audio.exists)
-		put_audio_track(boxes, &mp4->audio, settings);
-	tr_boxes_begin(boxes, "mvex");
-	tr_boxes_begin_full(boxes, "mehd", 1, 0);
-	mp4->length_at = (int64_t)boxes->size;
-	tr_boxes_put64(boxes, 0); /* the whole length: known at the end */
-	tr_boxes_end(boxes);
-	if (mp4->video.exists)
-		put_track_defaults(boxes, &mp4->video, SAMPLE_DELTA);
-	if (mp4->audio.exists)
-		put_track_defaults(boxes, &mp4->audio, SAMPLE_KEY);
-	tr_boxes_end(boxes);
-	tr_boxes_end(boxes);
-}
 
 /* ---- bytes to the disk ---- */
 
@@ -385,17 +115,18 @@ static int remember(struct tr_mp4 *mp4, int rc)
 
 static int64_t to_ns(const struct track *track, int64_t time)
 {
-	time -= track->shift;
-	return time / track->scale * TR_NS_PER_S + time % track->scale * TR_NS_PER_S / track->scale;
+	time -= track->fixed.shift;
+	return time / track->fixed.scale * TR_NS_PER_S +
+	       time % track->fixed.scale * TR_NS_PER_S / track->fixed.scale;
 }
 
 static int64_t from_ns(const struct track *track, int64_t ns)
 {
 	int64_t seconds = ns / TR_NS_PER_S;
-	int64_t rest = ns % TR_NS_PER_S * track->scale;
+	int64_t rest = ns % TR_NS_PER_S * track->fixed.scale;
 
 	rest = (rest + (rest < 0 ? -TR_NS_PER_S / 2 : TR_NS_PER_S / 2)) / TR_NS_PER_S;
-	return seconds * track->scale + rest + track->shift;
+	return seconds * track->fixed.scale + rest + track->fixed.shift;
 }
 
 static int64_t latest_ns(const struct tr_mp4 *mp4)
@@ -420,7 +151,7 @@ static unsigned settle_pictures(struct tr_mp4 *mp4, bool is_last)
 		return 0;
 	struct sample *last = &video->samples[video->count - 1];
 	int64_t age_ns = latest_ns(mp4) - to_ns(video, last->time);
-	int64_t duration = from_ns(video, age_ns) - video->shift;
+	int64_t duration = from_ns(video, age_ns) - video->fixed.shift;
 
 	/* A fresh one waits for the next fragment and then has its true length. One that stands for
 	 * long already goes out now, as long as it is so far: it shall not be lost with a cut. */
@@ -442,7 +173,7 @@ static void put_track_fragment(struct tr_boxes *boxes, const struct track *track
 
 	tr_boxes_begin(boxes, "traf");
 	tr_boxes_begin_full(boxes, "tfhd", 0, 0x20000 /* offsets count from the moof */);
-	tr_boxes_put32(boxes, track->id);
+	tr_boxes_put32(boxes, track->fixed.id);
 	tr_boxes_end(boxes);
 	tr_boxes_begin_full(boxes, "tfdt", 1, 0);
 	tr_boxes_put64(boxes, (uint64_t)track->samples[0].time);
@@ -456,7 +187,8 @@ static void put_track_fragment(struct tr_boxes *boxes, const struct track *track
 		tr_boxes_put32(boxes, sample->duration);
 		tr_boxes_put32(boxes, (uint32_t)sample->packet->size);
 		if (is_video)
-			tr_boxes_put32(boxes, sample->packet->is_key ? SAMPLE_KEY : SAMPLE_DELTA);
+			tr_boxes_put32(boxes,
+				sample->packet->is_key ? TR_MP4_SAMPLE_KEY : TR_MP4_SAMPLE_DELTA);
 	}
 	tr_boxes_end(boxes);
 	tr_boxes_end(boxes);
@@ -628,7 +360,7 @@ int tr_mp4_write(struct tr_mp4 *mp4, struct tr_packet *packet)
 
 	if (mp4->error < 0)
 		return mp4->error;
-	int64_t time = track->exists ? place(track, packet, is_video) : -1;
+	int64_t time = track->fixed.exists ? place(track, packet, is_video) : -1;
 	if (time < 0 || packet->size == 0 || packet->size > MAX_PACKET_BYTES) {
 		if (atomic_fetch_add(&mp4->dropped, 1) == 0)
 			tr_warning("a packet of %zu bytes at %.3f s has no place, dropped; later "
@@ -656,7 +388,8 @@ static int create_file(struct tr_mp4 *mp4, const struct tr_mp4_settings *setting
 	if (mp4->fd < 0)
 		return tr_fail(-errno, "cannot create %s", settings->name);
 
-	put_header(mp4, settings);
+	mp4->length_at =
+		tr_mp4_put_header(&mp4->boxes, settings, &mp4->video.fixed, &mp4->audio.fixed);
 	int rc = tr_boxes_check(&mp4->boxes);
 	struct iovec header = {mp4->boxes.data, mp4->boxes.size};
 	int64_t end;
@@ -703,13 +436,13 @@ int tr_mp4_open(const struct tr_mp4_settings *settings, struct tr_mp4 **ret_mp4)
 	mp4->fd = -1;
 	mp4->fragment_ns =
 		(settings->fragment_ms > 0 ? settings->fragment_ms : 1000) * TR_NS_PER_MS;
-	mp4->video.exists = settings->video_extradata_size > 0;
-	mp4->video.id = 1;
-	mp4->video.scale = TR_MP4_VIDEO_SCALE;
-	mp4->audio.exists = settings->audio_extradata_size > 0;
-	mp4->audio.id = 2;
-	mp4->audio.scale = TR_MP4_AUDIO_RATE;
-	mp4->audio.shift = settings->audio_priming;
+	mp4->video.fixed.exists = settings->video_extradata_size > 0;
+	mp4->video.fixed.id = 1;
+	mp4->video.fixed.scale = TR_MP4_VIDEO_SCALE;
+	mp4->audio.fixed.exists = settings->audio_extradata_size > 0;
+	mp4->audio.fixed.id = 2;
+	mp4->audio.fixed.scale = TR_MP4_AUDIO_RATE;
+	mp4->audio.fixed.shift = settings->audio_priming;
 
 	rc = create_file(mp4, settings);
 	if (rc < 0)
