@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define OURS "telerec"
+#define OURS TR_METADATA_OURS
 
 static void decref(json_t **json)
 {

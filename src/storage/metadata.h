@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #define TR_METADATA_FILE "metadata.json"
+#define TR_METADATA_OURS "telerec" /* the member that holds ours, "room" among them */
 
 struct tr_metadata {
 	const char *meeting_url;    /* without parameters */
