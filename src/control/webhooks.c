@@ -35,7 +35,7 @@ struct subscriber {
 	struct post *queue; /* the first is the one under way, when there is one */
 	unsigned queued;
 	bool is_under_way;
-	bool is_failing; /* since the last that was taken: said once */
+	bool is_failing, is_full; /* since the last that was taken: said once */
 	int64_t pause_ms;
 	sd_event_source *pause; /* set while it runs */
 	struct tr_webhooks_count count;
@@ -100,8 +100,10 @@ static void push(struct subscriber *subscriber, const char *path, const char *bo
 	if (!strcmp(path, STATUS_PATH))
 		drop_old_states(subscriber);
 	if (subscriber->queued >= QUEUE_MAX) {
-		tr_warning(
-			"%s: more waits than it takes; the oldest is dropped", subscriber->shown);
+		if (!subscriber->is_full)
+			tr_warning("%s: %d wait for it: the oldest are dropped", subscriber->shown,
+				QUEUE_MAX);
+		subscriber->is_full = true;
 		subscriber->count.dropped++;
 		drop_post(subscriber, first_waiting(subscriber));
 	}
@@ -155,7 +157,7 @@ static void on_taken(struct subscriber *subscriber)
 {
 	if (subscriber->is_failing)
 		tr_info("%s: takes webhooks again", subscriber->shown);
-	subscriber->is_failing = false;
+	subscriber->is_failing = subscriber->is_full = false;
 	subscriber->pause_ms = 0;
 	subscriber->count.sent++;
 	drop_post(subscriber, &subscriber->queue);
