@@ -476,3 +476,13 @@ void tr_config_key_default(unsigned index, char *out, size_t size)
 	else
 		snprintf(out, size, "\"%s\"", row->fallback);
 }
+
+bool tr_config_key_is_secret(unsigned index)
+{
+	return tr_keytable_is_secret(find_row(index));
+}
+
+json_t *tr_config_show(const struct tr_config *config)
+{
+	return tr_keytable_show(&main_keys, config);
+}

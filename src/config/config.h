@@ -14,6 +14,7 @@
 
 #include "core/cleanup.h"
 
+#include <jansson.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -225,6 +226,13 @@ const char *tr_config_key(unsigned index);
  * environment "{xmpp_domain}" and the like stand for another key's value; "" when the key must be
  * given. */
 void tr_config_key_default(unsigned index, char *out, size_t size);
+
+/* Whether its value is never to be shown. */
+bool tr_config_key_is_secret(unsigned index);
+
+/* The settings in effect, in the file's own structure and without secrets: a reference. NULL: no
+ * memory. */
+json_t *tr_config_show(const struct tr_config *config);
 
 /* What is wrong with a picture of this size, as the end of a sentence; NULL when nothing is. */
 const char *tr_config_size_fault(int width, int height);

@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 
+#include <jansson.h>
 #include <libconfig.h>
 #include <stddef.h>
 
@@ -77,5 +78,9 @@ void tr_keytable_fill(struct tr_keytable_check *check, const struct tr_key_table
 /* Fills what is "" (or an empty list) and has a default with "{key}"; "{id}" is `id`. In the
  * table's order, so a row may name those before it. */
 void tr_keytable_derive(const struct tr_key_table *table, void *target, const char *id);
+
+/* The values as the file would have them, without secrets; a reference. NULL: no memory. */
+json_t *tr_keytable_show(const struct tr_key_table *table, const void *source);
+bool tr_keytable_is_secret(const struct tr_key_row *row);
 
 #endif
