@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#define TR_HTTP_HEADERS_MAX 8
+#define TR_HTTP_HEADERS_MAX 12
 
 struct tr_http_request {
 	struct tr_http_server *server;

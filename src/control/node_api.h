@@ -24,6 +24,7 @@ struct tr_node_api_settings {
 	const char *token; /* a secret of 16 bytes or more, asked for over TCP; "": none, which
 			      only loopback and the socket allow */
 	const char *certificate_file, *key_file; /* PEM; "": no TLS, which only loopback allows */
+	int heartbeat_ms;			 /* between comments to listeners; 0: 15 s */
 };
 
 /* A picture of what a slot shows: a JPEG of `size` bytes, or NULL with -errno in `rc` (-ENODATA: it
