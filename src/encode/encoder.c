@@ -22,6 +22,7 @@ struct tr_encoder {
 	int memory_fd;
 	struct tr_wire_memory memory;
 	bool is_busy;
+	uint8_t coarser;
 	uint8_t extradata[TR_VIDEO_EXTRADATA_MAX];
 	size_t extradata_size;
 	struct tr_encoder_stats stats;
@@ -158,7 +159,8 @@ int tr_encoder_submit(
 		.encode = {.pts_ns = pts_ns,
 			.changed = changed,
 			.is_key = is_key,
-			.has_map = has_map},
+			.has_map = has_map,
+			.coarser = encoder->coarser},
 	};
 
 	if (encoder->socket < 0)
@@ -166,6 +168,11 @@ int tr_encoder_submit(
 	int rc = tr_wire_send(encoder->socket, &message);
 	encoder->is_busy = rc == 0;
 	return rc;
+}
+
+void tr_encoder_set_coarser(struct tr_encoder *encoder, int steps)
+{
+	encoder->coarser = (uint8_t)(steps < 0 ? 0 : steps > 40 ? 40 : steps);
 }
 
 bool tr_encoder_is_busy(const struct tr_encoder *encoder)

@@ -51,6 +51,9 @@ size_t tr_encoder_extradata(const struct tr_encoder *encoder, const uint8_t **re
 TR_CHECKED int tr_encoder_submit(
 	struct tr_encoder *encoder, int64_t pts_ns, bool is_key, bool has_map, int changed);
 
+/* From the next picture on: so many quantizer steps (0 to 40) coarser than it should be. */
+void tr_encoder_set_coarser(struct tr_encoder *encoder, int steps);
+
 bool tr_encoder_is_busy(const struct tr_encoder *encoder);
 
 /* Readable when the packet is there, or the process is gone; -1 without one. */

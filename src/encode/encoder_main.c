@@ -68,6 +68,7 @@ static void answer_encode(
 		.changed = request->encode.changed,
 		.is_key = request->encode.is_key,
 		.has_map = request->encode.has_map,
+		.coarser = request->encode.coarser,
 	};
 	struct tr_video_output output = {
 		.data = encoder->memory.packet,

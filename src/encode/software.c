@@ -12,6 +12,8 @@
 
 #include <x264.h>
 
+#define QP_MAX 51
+
 struct tr_video {
 	x264_t *x264;
 	x264_param_t parameters;
@@ -171,6 +173,8 @@ static int software_encode(
 	x264_nal_t *nals;
 	int nal_count;
 	int qp = tr_rate_choose(&video->rate, input->pts_ns, input->is_key, input->changed);
+
+	qp = qp + input->coarser < QP_MAX ? qp + input->coarser : QP_MAX;
 
 	x264_picture_init(&in);
 	in.img.i_csp = X264_CSP_NV12;

@@ -35,6 +35,7 @@ struct tr_video_input {
 	int changed;  /* macroblocks marked in the map */
 	bool is_key;  /* must be a key picture */
 	bool has_map; /* the map is true against the picture encoded before */
+	int coarser;  /* quantizer steps above what quality or bitrate ask for */
 };
 
 struct tr_video_output {

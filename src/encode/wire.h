@@ -38,6 +38,7 @@ struct tr_wire {
 			int32_t changed;
 			uint8_t is_key;
 			uint8_t has_map;
+			uint8_t coarser;
 		} encode;
 		struct {
 			int64_t pts_ns;

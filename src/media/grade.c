@@ -103,10 +103,32 @@ static void judge_sound(const struct tr_quality *q, struct tr_grade *grade)
 		find(grade, 'C', "the sound is clipped");
 }
 
+const char *tr_grade_economy(int level)
+{
+	static const char *const words[] = {"all pictures", "half the pictures",
+		"half the pictures, and coarser", "sound, and a coarse picture every five seconds"};
+	int last = (int)(sizeof(words) / sizeof(words[0])) - 1;
+
+	return words[level < 0 ? 0 : level > last ? last : level];
+}
+
+static void judge_economy(const struct tr_quality *q, struct tr_grade *grade)
+{
+	static const char letters[] = {0, 'B', 'C', 'D'};
+	int worst = 0;
+
+	for (unsigned i = 0; i < q->economy_count; i++)
+		worst = q->economy[i].level > worst ? q->economy[i].level : worst;
+	if (worst > 0)
+		find(grade, letters[worst > 3 ? 3 : worst],
+			"the disk was nearly full: %s at the worst", tr_grade_economy(worst));
+}
+
 void tr_grade_of(const struct tr_quality *quality, struct tr_grade *ret_grade)
 {
 	*ret_grade = (struct tr_grade){.letter = 'A'};
 	judge_file(quality, ret_grade);
 	judge_pictures(quality, ret_grade);
 	judge_sound(quality, ret_grade);
+	judge_economy(quality, ret_grade);
 }

@@ -12,6 +12,7 @@
 
 #define TR_GRADE_REASONS 12
 #define TR_GRADE_REASON_SIZE 160
+#define TR_GRADE_ECONOMIES 16
 
 struct tr_quality {
 	/* the whole */
@@ -62,6 +63,13 @@ struct tr_quality {
 	/* the page and the browser */
 	unsigned page_reloads;
 	unsigned parts; /* joined into one file */
+
+	/* the disk was nearly full: from when on which level of economy held */
+	unsigned economy_count;
+	struct {
+		double at_s;
+		int level;
+	} economy[TR_GRADE_ECONOMIES];
 };
 
 struct tr_grade {
@@ -70,6 +78,9 @@ struct tr_grade {
 	char reasons[TR_GRADE_REASONS]
 		    [TR_GRADE_REASON_SIZE]; /* sentences, worst first not promised */
 };
+
+/* What a level of economy means: "half the pictures"; 0: "all pictures". */
+const char *tr_grade_economy(int level);
 
 /* The letter is that of the worst finding. */
 void tr_grade_of(const struct tr_quality *quality, struct tr_grade *ret_grade);

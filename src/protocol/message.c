@@ -57,6 +57,7 @@ static const struct type_row {
 			INT(start, buffer_kbit)}},
 	[TR_MESSAGE_STOP] = {"stop", {{0}}},
 	[TR_MESSAGE_FINISH] = {"finish", {STRING(finish, session_id)}},
+	[TR_MESSAGE_ECONOMIZE] = {"economize", {INT(economize, level)}},
 	[TR_MESSAGE_QUIT] = {"quit", {{0}}},
 	[TR_MESSAGE_READY] = {"ready",
 		{STRING(ready, sound), STRING(ready, encoder), STRING(ready, display),

@@ -19,6 +19,7 @@
 #define TR_MESSAGE_SENTENCE_MAX 1024 /* cut when sending, never refused */
 #define TR_MESSAGE_URL_MAX 16384
 #define TR_MESSAGE_HOSTS_MAX 4096
+#define TR_MESSAGE_ECONOMY_MAX 3  /* the strictest level, see session/video_track.h */
 #define TR_MESSAGE_JSON_MAX 65536 /* JSON as text, for somebody else to read */
 
 enum tr_message_type {
@@ -27,7 +28,8 @@ enum tr_message_type {
 	TR_MESSAGE_START,     /* with the descriptor of the recording's folder */
 	TR_MESSAGE_STOP,      /* end the recording: stopped comes, then finished or failed */
 	TR_MESSAGE_FINISH, /* with the descriptor of a folder whose recorder died: make its files */
-	TR_MESSAGE_QUIT,   /* end the process (finishes a recording first) */
+	TR_MESSAGE_ECONOMIZE, /* while it records: the disk gets full, or is no more */
+	TR_MESSAGE_QUIT,      /* end the process (finishes a recording first) */
 	/* slot -> parent */
 	TR_MESSAGE_READY, /* after configure: it can record */
 	TR_MESSAGE_STATE,
@@ -99,6 +101,10 @@ struct tr_message_start {
 
 struct tr_message_finish {
 	char session_id[TR_MESSAGE_NAME_MAX];
+};
+
+struct tr_message_economize {
+	int level; /* 0: as good as asked for; to TR_MESSAGE_ECONOMY_MAX */
 };
 
 struct tr_message_ready {
@@ -189,6 +195,7 @@ struct tr_message {
 		struct tr_message_configure configure;
 		struct tr_message_start start;
 		struct tr_message_finish finish;
+		struct tr_message_economize economize;
 		struct tr_message_ready ready;
 		struct tr_message_state state;
 		struct tr_message_started started;

@@ -271,6 +271,11 @@ void tr_pipeline_set_display(
 	tr_video_track_set_display(pipeline->video, display, frame_buffer);
 }
 
+void tr_pipeline_set_economy(struct tr_pipeline *pipeline, int level)
+{
+	tr_video_track_set_economy(pipeline->video, level);
+}
+
 struct tr_broadcast *tr_pipeline_broadcast(const struct tr_pipeline *pipeline)
 {
 	return pipeline->broadcast;

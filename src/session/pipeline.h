@@ -60,6 +60,9 @@ void tr_pipeline_read(struct tr_pipeline *pipeline, struct tr_pipeline_status *r
 void tr_pipeline_set_display(
 	struct tr_pipeline *pipeline, const char *display, const char *frame_buffer);
 
+/* See tr_video_track_set_economy(). */
+void tr_pipeline_set_economy(struct tr_pipeline *pipeline, int level);
+
 /* The streams, or NULL; the pipeline keeps them. */
 struct tr_broadcast *tr_pipeline_broadcast(const struct tr_pipeline *pipeline);
 

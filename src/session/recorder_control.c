@@ -158,6 +158,9 @@ static void on_message(struct tr_recorder *recorder, const struct tr_message *me
 	case TR_MESSAGE_FINISH:
 		tr_recorder_finish_leftover(recorder, message->finish.session_id, fd);
 		return; /* this one, too */
+	case TR_MESSAGE_ECONOMIZE:
+		tr_recorder_economize(recorder, message->economize.level);
+		break;
 	case TR_MESSAGE_STOP:
 		tr_recorder_post(recorder, TR_MACHINE_STOP);
 		break;

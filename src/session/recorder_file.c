@@ -376,6 +376,7 @@ void tr_recorder_do_stop(struct tr_recorder *recorder)
 	quality.sound_expected =
 		recorder->request.sound_expected && tr_recorder_has_sound(recorder);
 	quality.page_reloads = recorder->reloads;
+	tr_recorder_end_economy(recorder, &quality);
 	write_metadata(recorder);
 	tr_recorder_send_stopped(recorder, !recorder->request.is_without_file);
 

@@ -5,6 +5,7 @@
  *   recorder.c          the table's events and orders, life and death
  *   recorder_control.c  words from and to the parent
  *   recorder_page.c     display, sound, browser, and the meeting or page in it
+ *   recorder_economy.c  saving room on the disk
  *   recorder_file.c     the pipeline while it runs, and files being finished after it
  */
 #ifndef TR_SESSION_RECORDER_PARTS_H
@@ -81,7 +82,9 @@ struct tr_recorder {
 	int64_t progress_bytes;
 	bool was_no_sound_said;
 	bool was_low_disk_said;
-	enum tr_reason reason; /* why it ends, TR_REASON_NONE: as it should */
+	int economy;		     /* level that holds */
+	struct tr_quality economies; /* only its members of that name */
+	enum tr_reason reason;	     /* why it ends, TR_REASON_NONE: as it should */
 	char sentence[TR_MESSAGE_SENTENCE_MAX];
 
 	struct tr_recorder_filing *filings; /* of earlier ones */
@@ -125,6 +128,15 @@ void tr_recorder_do_open(struct tr_recorder *recorder);
 void tr_recorder_do_leave(struct tr_recorder *recorder);
 void tr_recorder_stop_browser(struct tr_recorder *recorder);
 void tr_recorder_forget_meeting(struct tr_recorder *recorder);
+
+/* ---- recorder_economy.c ---- */
+
+/* From now on the recording takes less room on the disk, or no longer less; said, and kept for its
+ * report. Nothing that records is fine. */
+void tr_recorder_economize(struct tr_recorder *recorder, int level);
+
+/* What held since the start, for the report. Forgets it. */
+void tr_recorder_end_economy(struct tr_recorder *recorder, struct tr_quality *quality);
 
 /* ---- recorder_file.c ---- */
 

@@ -22,6 +22,15 @@
 #define ENCODER_TRIES 5 /* deaths in a row without a packet */
 #define PUSH_TIMEOUT_MS 10000
 
+/* By level of economy. A key picture is the dearest of all: the strictest level has few. */
+static const struct {
+	int fewer; /* of the rate, its part */
+	int64_t spacing_ns;
+	int coarser; /* quantizer steps; six are half the bits */
+	bool has_few_keys;
+} economies[] = {
+	{1, 0, 0, false}, {2, 0, 0, false}, {2, 0, 8, false}, {1, 5 * TR_NS_PER_S, 12, true}};
+
 struct tr_video_track {
 	/* fixed after start */
 	struct tr_video_track_settings settings;
@@ -47,6 +56,8 @@ struct tr_video_track {
 	bool is_map_true; /* against the last packet that came back */
 	bool needs_key;
 	unsigned deaths;
+	int economy;
+	int64_t spacing_ns; /* between two pictures: a period, or more when it economizes */
 
 	/* under `lock` */
 	pthread_mutex_t lock;
@@ -55,6 +66,7 @@ struct tr_video_track {
 	int64_t end_ns;
 	bool has_new_display;
 	bool is_key_wanted;
+	int wanted_economy;
 	char display[64];
 	char frame_buffer[256];
 	struct tr_video_track_stats stats;
@@ -74,9 +86,21 @@ static void wake(struct tr_video_track *track)
 		tr_error("cannot wake the video thread");
 }
 
+static void economize(struct tr_video_track *track, int level)
+{
+	if (track->economy == level)
+		return;
+	track->economy = level;
+	track->spacing_ns = economies[level].spacing_ns ? economies[level].spacing_ns
+							: track->period_ns * economies[level].fewer;
+	track->next_take_ns = track->due_ns = tr_clock_now_ns();
+	tr_encoder_set_coarser(track->encoder, economies[level].coarser);
+}
+
 static void read_orders(struct tr_video_track *track, struct orders *ret)
 {
 	pthread_mutex_lock(&track->lock);
+	economize(track, track->wanted_economy);
 	ret->must_stop = track->must_stop;
 	track->needs_key |= track->is_key_wanted;
 	track->is_key_wanted = false;
@@ -149,7 +173,9 @@ static bool is_key_due(const struct tr_video_track *track, int64_t now_ns)
 	int64_t longest_ns = track->settings.key_interval_ns;
 
 	if (longest_ns == 0)
-		longest_ns = track->changed_since_key ? KEY_NS : QUIET_KEY_NS;
+		longest_ns = track->changed_since_key && !economies[track->economy].has_few_keys
+				     ? KEY_NS
+				     : QUIET_KEY_NS;
 	/* Half a picture early is nearer than one and a half late. */
 	return track->needs_key || track->key_ns == 0 ||
 	       age_ns + track->period_ns / 2 >= longest_ns;
@@ -181,9 +207,9 @@ static int submit(struct tr_video_track *track, int64_t taken_ns, int changed)
 		return replace_encoder(track, "the encoder process is gone");
 	track->last_pts_ns = pts_ns;
 	track->submitted_ns = taken_ns;
-	track->due_ns += track->period_ns;
-	if (track->due_ns < taken_ns || track->due_ns > taken_ns + 2 * track->period_ns)
-		track->due_ns = taken_ns + track->period_ns;
+	track->due_ns += track->spacing_ns;
+	if (track->due_ns < taken_ns || track->due_ns > taken_ns + 2 * track->spacing_ns)
+		track->due_ns = taken_ns + track->spacing_ns;
 	return 0;
 }
 
@@ -194,7 +220,7 @@ static int submit(struct tr_video_track *track, int64_t taken_ns, int changed)
  * that follow it. */
 static int64_t may_take_at(const struct tr_video_track *track)
 {
-	return track->next_take_ns - track->period_ns;
+	return track->next_take_ns - track->spacing_ns;
 }
 
 static void count_take(struct tr_video_track *track, const struct tr_grab_result *result)
@@ -204,14 +230,14 @@ static void count_take(struct tr_video_track *track, const struct tr_grab_result
 
 	if (track->next_take_ns < result->taken_ns)
 		track->next_take_ns = result->taken_ns;
-	track->next_take_ns += track->period_ns * 99 / 100;
+	track->next_take_ns += track->spacing_ns * 99 / 100;
 	track->damage_since_ns = 0;
 	pthread_mutex_lock(&track->lock);
 	track->stats.grabbed++;
-	if (waited_ns > 2 * track->period_ns)
+	if (waited_ns > 2 * track->spacing_ns)
 		track->stats.late++;
 	/* A change that waited n periods stands for n pictures that were not taken. */
-	track->stats.dropped += waited_ns / track->period_ns;
+	track->stats.dropped += waited_ns / track->spacing_ns;
 	if (result->changed == 0)
 		track->stats.unchanged++;
 	else
@@ -267,8 +293,10 @@ static int64_t repeat_at(const struct tr_video_track *track)
 {
 	if (track->submitted_ns == 0 || track->needs_key)
 		return 0;
+	int64_t repeat_ns = track->submitted_ns + REPEAT_NS;
 	/* At a constant rate a late picture must not make the next one later. */
-	return track->settings.constant_rate ? track->due_ns : track->submitted_ns + REPEAT_NS;
+	return track->settings.constant_rate && track->due_ns < repeat_ns ? track->due_ns
+									  : repeat_ns;
 }
 
 static void reconnect(struct tr_video_track *track, const struct orders *orders)
@@ -470,6 +498,7 @@ int tr_video_track_start(const struct tr_video_track_settings *settings,
 	track->settings = *settings;
 	track->hooks = *hooks;
 	track->period_ns = TR_NS_PER_S / settings->encoder.video.rate;
+	track->spacing_ns = track->period_ns;
 	track->last_pts_ns = -1;
 	pthread_mutex_init(&track->lock, NULL);
 	track->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -511,6 +540,16 @@ void tr_video_track_set_display(
 	snprintf(track->frame_buffer, sizeof(track->frame_buffer), "%s",
 		frame_buffer ? frame_buffer : "");
 	track->has_new_display = true;
+	pthread_mutex_unlock(&track->lock);
+	wake(track);
+}
+
+void tr_video_track_set_economy(struct tr_video_track *track, int level)
+{
+	int last = (int)TR_COUNT(economies) - 1;
+
+	pthread_mutex_lock(&track->lock);
+	track->wanted_economy = level < 0 ? 0 : level > last ? last : level;
 	pthread_mutex_unlock(&track->lock);
 	wake(track);
 }

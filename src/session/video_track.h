@@ -83,6 +83,10 @@ void tr_video_track_go(
 void tr_video_track_set_display(
 	struct tr_video_track *track, const char *display, const char *frame_buffer);
 
+/* How much room the pictures may take, by protocol's levels of economy: 0 all that they need, 1
+ * half the pictures, 2 these coarser, 3 coarse ones five seconds apart. Any thread. */
+void tr_video_track_set_economy(struct tr_video_track *track, int level);
+
 /* The next picture shall be a key picture: somebody begins to look now. Any thread. */
 void tr_video_track_request_key(struct tr_video_track *track);
 

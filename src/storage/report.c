@@ -57,6 +57,18 @@ static json_t *file_of(const struct tr_quality *q)
 		number(q->track_difference_s), "longest_gap_s", number(q->file_gap_s));
 }
 
+static json_t *economy_of(const struct tr_quality *q)
+{
+	json_t *steps = json_array();
+
+	for (unsigned i = 0; i < q->economy_count; i++)
+		json_array_append_new(
+			steps, json_pack("{s:o, s:i, s:s}", "at_s", number(q->economy[i].at_s),
+				       "level", q->economy[i].level, "what",
+				       tr_grade_economy(q->economy[i].level)));
+	return steps;
+}
+
 json_t *tr_report_make_json(const struct tr_quality *q)
 {
 	TR_CLEANUP(decref) json_t *reasons = json_array();
@@ -67,13 +79,14 @@ json_t *tr_report_make_json(const struct tr_quality *q)
 		json_array_append_new(reasons, json_string(grade.reasons[i]));
 	return json_pack(
 		"{s:i, s:s, s:s#, s:O, s:o, s:I, s:i, s:i, s:i, s:b, s:b, s:b, s:i, s:i, s:o, "
-		"s:o, s:o}",
+		"s:o, s:o, s:o}",
 		"schema", SCHEMA, "telerec", TR_VERSION, "grade", &grade.letter, (size_t)1,
 		"reasons", reasons, "duration_s", number((double)q->duration_ms / 1000), "bytes",
 		(json_int_t)q->bytes, "width", q->width, "height", q->height, "rate", q->rate,
 		"has_video", q->has_video, "has_audio", q->has_audio, "ended_early", q->ended_early,
 		"parts", (int)q->parts, "page_reloads", (int)q->page_reloads, "pictures",
-		pictures_of(q), "sound", sound_of(q), "decoded", file_of(q));
+		pictures_of(q), "sound", sound_of(q), "decoded", file_of(q), "economy",
+		economy_of(q));
 }
 
 static void add_text(json_t *root, const char *key, const char *text)

@@ -915,6 +915,16 @@ void tr_supervisor_stop(struct tr_supervisor *supervisor, unsigned number)
 	feed(find_slot(supervisor, number), TR_SLOTLIFE_STOP);
 }
 
+void tr_supervisor_economize(struct tr_supervisor *supervisor, unsigned number, int level)
+{
+	struct slot *slot = find_slot(supervisor, number);
+	const struct tr_message message = {
+		.type = TR_MESSAGE_ECONOMIZE, .economize = {.level = level}};
+
+	if (slot->link && slot->state == TR_SLOTLIFE_RECORDING)
+		send(slot, &message, -1);
+}
+
 int tr_supervisor_finish(struct tr_supervisor *supervisor, unsigned number, const char *session_id,
 	int folder, uint64_t *ret_job)
 {

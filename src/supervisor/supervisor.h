@@ -74,6 +74,10 @@ TR_CHECKED int tr_supervisor_start(struct tr_supervisor *supervisor, unsigned sl
 /* Ends the recording in the slot; `stopped` comes. Nothing to stop is fine. */
 void tr_supervisor_stop(struct tr_supervisor *supervisor, unsigned slot);
 
+/* The recording in the slot is to cost less room, see protocol's economize. Nothing to tell is
+ * fine; a process that resumes the recording does not know of it. */
+void tr_supervisor_economize(struct tr_supervisor *supervisor, unsigned slot, int level);
+
 /* Makes the files of a recording whose process is long gone; finished or failed comes. The slot
  * must not be away. Borrows the folder. -EBUSY, -errno. */
 TR_CHECKED int tr_supervisor_finish(struct tr_supervisor *supervisor, unsigned slot,

@@ -1,6 +1,7 @@
 /* The real encoder process, killed and stopped; what it makes is decoded by FFmpeg's decoder. */
 #include "test.h"
 
+#include "core/clock.h"
 #include "encode/encoder.h"
 
 #include <errno.h>
@@ -103,6 +104,25 @@ static void assert_shows(const AVFrame *frame, int shift)
 	assert_int_equal(frame->color_range, AVCOL_RANGE_MPEG);
 }
 
+static void coarser_pictures_are_smaller_and_decode(void **state)
+{
+	AVCodecContext *decoder = open_decoder();
+	AVFrame *frame = av_frame_alloc();
+
+	paint(0);
+	struct tr_packet *fine = encode(0, true, false, 0);
+	int64_t fine_qp = tr_encoder_stats(encoder)->qp_sum;
+	size_t fine_size = fine->size;
+	decode(decoder, fine, frame);
+	tr_encoder_set_coarser(encoder, 12);
+	struct tr_packet *coarse = encode(TR_NS_PER_S, true, false, 0);
+	assert_int_equal(tr_encoder_stats(encoder)->qp_sum - fine_qp, fine_qp + 12);
+	assert_true(coarse->size < fine_size);
+	decode(decoder, coarse, frame);
+	av_frame_free(&frame);
+	avcodec_free_context(&decoder);
+}
+
 static void every_picture_gives_one_packet_that_decodes_to_it(void **state)
 {
 	AVCodecContext *decoder = open_decoder();
@@ -191,6 +211,8 @@ static void settings_that_no_encoder_takes_are_refused_by_the_process(void **sta
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			coarser_pictures_are_smaller_and_decode, create, destroy),
 		cmocka_unit_test_setup_teardown(
 			every_picture_gives_one_packet_that_decodes_to_it, create, destroy),
 		cmocka_unit_test_setup_teardown(

@@ -460,6 +460,10 @@ static void on_message(struct fake *fake, const struct tr_message *message, int 
 		if (fake->is_recording || !is_meeting(fake))
 			on_stop(fake);
 		break;
+	case TR_MESSAGE_ECONOMIZE:
+		note(fake, message->economize.level ? "economize" : "indulge",
+			fake->start.session_id);
+		break;
 	case TR_MESSAGE_FINISH:
 		on_finish(fake, &message->finish, folder);
 		break;

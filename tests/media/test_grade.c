@@ -58,6 +58,24 @@ static void a_slide_may_stand(void **state)
 	assert_int_equal(letter(q), 'A');
 }
 
+static void saving_room_costs_by_its_worst_level(void **state)
+{
+	struct tr_quality q = good();
+	struct tr_grade grade;
+
+	q.economy_count = 2;
+	q.economy[0].level = 1;
+	assert_int_equal(letter(q), 'B');
+	q.economy[1].level = 2;
+	assert_int_equal(letter(q), 'C');
+	tr_grade_of(&q, &grade);
+	assert_string_equal(grade.reasons[0],
+		"the disk was nearly full: half the pictures, and coarser at the worst");
+	q.economy[0].level = 3;
+	q.economy[1].level = 0;
+	assert_int_equal(letter(q), 'D');
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -65,6 +83,7 @@ int main(void)
 		cmocka_unit_test(each_fault_costs),
 		cmocka_unit_test(silence_is_fine_where_none_is_expected),
 		cmocka_unit_test(a_slide_may_stand),
+		cmocka_unit_test(saving_room_costs_by_its_worst_level),
 	};
 	return cmocka_run_group_tests_name("grade", tests, NULL, NULL);
 }

@@ -67,6 +67,9 @@ static struct tr_message example(enum tr_message_type type)
 	case TR_MESSAGE_FINISH:
 		strcpy(m.finish.session_id, "id");
 		break;
+	case TR_MESSAGE_ECONOMIZE:
+		m.economize.level = 2;
+		break;
 	case TR_MESSAGE_STARTED:
 		m.started = (struct tr_message_started){"id", 400, 1500};
 		break;

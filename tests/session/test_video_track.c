@@ -155,6 +155,43 @@ static void changes_become_packets_but_not_more_than_the_rate(void **state)
 	assert_true(pts_ns - first_ns >= 57 * PERIOD_NS);
 }
 
+static void with_economy_there_are_fewer_pictures(void **state)
+{
+	go(false);
+	next(NULL);
+	tr_video_track_set_economy(track, 1);
+	int64_t first_ns = next(NULL), pts_ns = 0;
+	for (int i = 0; i < 20; i++) {
+		stage_fill(&stage, colour_of(i));
+		pts_ns = next(NULL);
+	}
+	assert_true(pts_ns - first_ns >= 2 * 17 * PERIOD_NS);
+}
+
+static void the_strictest_economy_shows_a_change_every_five_seconds_and_a_looser_one_at_once(
+	void **state)
+{
+	struct tr_video_track_stats stats;
+
+	go(false);
+	next(NULL);
+	tr_video_track_set_economy(track, 9); /* the last there is */
+	while (last_pts_ns < 4 * TR_NS_PER_S) {
+		stage_fill(&stage, colour_of((int)(last_pts_ns / 7)));
+		next(NULL); /* repeats, so that players and streams go on */
+	}
+	tr_video_track_read_stats(track, &stats);
+	assert_true(stats.grabbed <= 3);
+	tr_video_track_set_economy(track, 0);
+	int64_t end_ns = tr_clock_now_ns() + DEADLINE_MS * TR_NS_PER_MS;
+	for (int i = 0; stats.grabbed <= 6 && tr_clock_now_ns() < end_ns; i++) {
+		stage_fill(&stage, colour_of(i));
+		next(NULL);
+		tr_video_track_read_stats(track, &stats);
+	}
+	assert_true(stats.grabbed > 6);
+}
+
 static void an_unchanged_screen_is_a_picture_a_second(void **state)
 {
 	struct tr_video_track_stats stats;
@@ -314,6 +351,8 @@ int main(void)
 		TEST(a_key_picture_comes_when_somebody_begins_to_look),
 		TEST(key_pictures_come_as_often_as_platforms_want_them),
 		TEST(changes_become_packets_but_not_more_than_the_rate),
+		TEST(with_economy_there_are_fewer_pictures),
+		TEST(the_strictest_economy_shows_a_change_every_five_seconds_and_a_looser_one_at_once),
 		TEST(an_unchanged_screen_is_a_picture_a_second),
 		TEST(damage_without_a_difference_is_no_picture),
 		TEST(constant_rate_repeats_pictures_at_the_rate),
