@@ -9,6 +9,7 @@
 #include "config/secrets_internal.h"
 #include "config/storage_rules_internal.h"
 #include "config/stream_rules_internal.h"
+#include "config/webhook_rules_internal.h"
 #include "core/file.h"
 #include "core/text.h"
 
@@ -189,6 +190,24 @@ static const struct tr_key_row main_rows[] = {
 	ROW("api.certificate", PATH, IN_CONFIG(api.certificate), ""),
 	ROW("api.key", PATH, IN_CONFIG(api.key), ""),
 	ROW("api.token", SECRET, IN_CONFIG(api.token), "", .fault = tr_api_rules_token_fault),
+	ROW("stats.statsd", STRING, IN_CONFIG(stats.statsd), "", LOOK(server)),
+	ROW("stats.prometheus", BOOL, IN_CONFIG(stats.prometheus), "false"),
+	ROW("webhooks.subscribers", STRINGS,
+		LIST(tr_config, webhooks.subscribers, webhooks.subscriber_count,
+			TR_CONFIG_SUBSCRIBERS_MAX),
+		"", LOOK(url)),
+	ROW("webhooks.timeout", DURATION, IN_CONFIG(webhooks.timeout_ms), "2s", RANGE(100, 60000)),
+	ROW("webhooks.interval", DURATION, IN_CONFIG(webhooks.interval_ms), "60s",
+		RANGE(1000, DAY_MS)),
+	ROW("webhooks.retry_for", DURATION, IN_CONFIG(webhooks.retry_for_ms), "10m",
+		RANGE(0, DAY_MS)),
+	ROW("webhooks.ca_file", PATH, IN_CONFIG(webhooks.ca_file), ""),
+	ROW("webhooks.key_file", PATH, IN_CONFIG(webhooks.key_file), ""),
+	ROW("webhooks.key_id", STRING, IN_CONFIG(webhooks.key_id), ""),
+	ROW("webhooks.issuer", STRING, IN_CONFIG(webhooks.issuer), ""),
+	ROW("webhooks.audience", STRING, IN_CONFIG(webhooks.audience), ""),
+	ROW("webhooks.token_lifetime", DURATION, IN_CONFIG(webhooks.token_lifetime_ms), "1h",
+		RANGE(600000, 30 * DAY_MS)),
 	ROW("finalize.script", PATH, IN_CONFIG(finalize.script), ""),
 	ROW("finalize.timeout", DURATION, IN_CONFIG(finalize.timeout_ms), "1h",
 		RANGE(0, 7 * DAY_MS)),
@@ -286,6 +305,7 @@ static void check_together(
 	tr_stream_rules_check_all(check, config);
 	tr_storage_rules_check_all(check, config);
 	tr_api_rules_check_all(check, config, needs_passwords);
+	tr_webhook_rules_check_all(check, config);
 	tr_environment_check_all(check, config, needs_passwords);
 }
 
@@ -403,39 +423,6 @@ int tr_config_load_public(
 	const char *path, struct tr_config *ret_config, struct tr_config_complaints *complaints)
 {
 	return load(path, false, ret_config, complaints);
-}
-
-static void check_readable(struct tr_keytable_check *check, const char *key, const char *file,
-	int mode, const char *advice)
-{
-	if (file[0] && access(file, mode) < 0)
-		tr_keytable_complain(
-			check, 0, "%s names %s: %s. %s", key, file, strerror(errno), advice);
-}
-
-int tr_config_check_files(
-	const struct tr_config *config, const char *path, struct tr_config_complaints *complaints)
-{
-	struct tr_keytable_check check = {path, complaints, NULL};
-	char key[TR_CONFIG_WORD_MAX + 40];
-
-	check_readable(&check, "finalize.script", config->finalize.script, R_OK | X_OK,
-		"It must be there, and executable for this user (chmod +x)");
-	check_readable(&check, "browser.path", config->browser.path, R_OK | X_OK,
-		"It must be there, and executable for this user");
-	check_readable(&check, "api.certificate", config->api.certificate, R_OK,
-		"It must be there, and readable for this user");
-	check_readable(&check, "api.key", config->api.key, R_OK,
-		"It must be there, and readable for this user");
-	check_readable(&check, "stream.ca_file", config->stream.ca_file, R_OK,
-		"It must be there, and readable for this user");
-	for (unsigned i = 0; i < config->environment_count; i++) {
-		snprintf(key, sizeof(key), "environment \"%s\": ca_file",
-			config->environments[i].name);
-		check_readable(&check, key, config->environments[i].ca_file, R_OK,
-			"It must be there, and readable for this user");
-	}
-	return complaints->count > 0 ? -EINVAL : 0;
 }
 
 int tr_config_split_server(const char *entry, char *host, size_t host_size, int *ret_port)

@@ -35,6 +35,7 @@
 #define TR_CONFIG_PATTERNS_MAX 32
 #define TR_CONFIG_REWRITES_MAX 16
 #define TR_CONFIG_ROOMS_MAX 32
+#define TR_CONFIG_SUBSCRIBERS_MAX 8
 #define TR_CONFIG_STREAM_URL_MAX 1024
 #define TR_CONFIG_KEEPS_MAX 32
 #define TR_CONFIG_ROOM_STREAMS_MAX 7 /* besides the one that is asked for */
@@ -139,6 +140,20 @@ struct tr_config {
 		char certificate[PATH_MAX], key[PATH_MAX]; /* PEM files, or "" */
 		char token[256];			   /* a secret, or "" */
 	} api;
+	struct {
+		char statsd[TR_CONFIG_HOST_MAX]; /* "host" or "host:port"; "": none */
+		bool prometheus;		 /* /metrics also on Jibri's external port */
+	} stats;
+	struct {
+		unsigned subscriber_count;			   /* 0: no webhooks */
+		char subscribers[TR_CONFIG_SUBSCRIBERS_MAX][1024]; /* base URLs */
+		int64_t timeout_ms, interval_ms, retry_for_ms;
+		char ca_file[PATH_MAX];	 /* "": the system's */
+		char key_file[PATH_MAX]; /* "": no token; else the next three are given, too */
+		char key_id[TR_CONFIG_WORD_MAX], issuer[TR_CONFIG_WORD_MAX];
+		char audience[TR_CONFIG_WORD_MAX];
+		int64_t token_lifetime_ms;
+	} webhooks;
 	struct {
 		char script[PATH_MAX]; /* "": none */
 		int64_t timeout_ms;    /* 0: none */
