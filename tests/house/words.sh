@@ -17,6 +17,13 @@ awk '/^\.Ss telerec /{verb = $3} /^\.It Fl Fl /{print verb, $4}' "$page" | sort 
 for option in $(sed -n 's/^record //p' "$work/page-options"); do
 	grep -qx "stream $option" "$work/page-options" || sed -i "/^stream $option\$/d" "$work/options"
 done
+# So do those of the verbs that ask a node to those of `status`.
+for verb in $(sed -n 's/ token-file$//p' "$work/options"); do
+	for option in node token-file ca-file json; do
+		grep -qx "$verb $option" "$work/page-options" ||
+			sed -i "/^$verb $option\$/d" "$work/options"
+	done
+done
 diff "$work/verbs" "$work/page-verbs"
 diff "$work/options" "$work/page-options"
 [ -s "$work/verbs" ] && [ -s "$work/options" ]

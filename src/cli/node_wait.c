@@ -1,0 +1,50 @@
+#include "cli/node_wait.h"
+
+#include "cli/node_words.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ASK_EVERY_US 500000
+
+int tr_node_wait_session(struct tr_node_verb *verb, const char *session_id,
+	enum tr_node_wait_until until, json_t **ret_session)
+{
+	TR_CLEANUP(tr_freep) char *word = tr_node_client_escape(session_id);
+
+	for (;; usleep(ASK_EVERY_US)) {
+		json_t *session = NULL;
+		int code = tr_node_verb_call(
+			verb, "GET", NULL, &session, "/v1/sessions/%s", word ? word : "");
+		if (code != 0)
+			return code;
+		bool has_ended = !strcmp(tr_node_words_text(session, "state"), "ended");
+		bool is_on = tr_node_words_int(session, "on_ms") > 0;
+		if ((until == TR_NODE_WAIT_ON && (is_on || has_ended)) ||
+			(has_ended && tr_node_words_is(session, "is_over"))) {
+			bool has_failed = tr_node_words_is(session, "is_failure") ||
+					  (until == TR_NODE_WAIT_ON && !is_on);
+			*ret_session = session;
+			return has_failed ? TR_EXIT_FAILED : 0;
+		}
+		json_decref(session);
+	}
+}
+
+int tr_node_wait_idle(struct tr_node_verb *verb, bool is_leaving)
+{
+	for (;; usleep(ASK_EVERY_US)) {
+		json_t *node = NULL;
+		int rc = tr_node_client_call(verb->client, "GET", "/v1/node", NULL, &node);
+		bool is_idle = rc == 0 && tr_node_words_int(node, "slots_busy") == 0 &&
+			       tr_node_words_int(node, "recordings_finishing") == 0;
+		if (rc < 0 && is_leaving && rc != -EREMOTEIO)
+			return 0;
+		if (rc < 0)
+			return tr_node_verb_tell(verb, rc, node);
+		json_decref(node);
+		if (is_idle && !is_leaving)
+			return 0;
+	}
+}

@@ -1,0 +1,34 @@
+/* What the node API answers, in words for people; and short ways to its members, which are "", 0 or
+ * false where there are none. Pure. */
+#ifndef TR_CLI_NODE_WORDS_H
+#define TR_CLI_NODE_WORDS_H
+
+#include "core/cleanup.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define TR_NODE_WORDS_MAX 64
+
+const char *tr_node_words_text(const json_t *object, const char *key);
+int64_t tr_node_words_int(const json_t *object, const char *key);
+double tr_node_words_number(const json_t *object, const char *key);
+bool tr_node_words_is(const json_t *object, const char *key);
+
+/* "1:02:03", "0:59"; into at least TR_NODE_WORDS_MAX bytes, as the others. */
+void tr_node_words_length(int64_t ms, char *out);
+
+/* "3 d 4 h", "12 min", "7 s". */
+void tr_node_words_span(int64_t ms, char *out);
+
+/* Local time: "11:20" today, "Nov 21 11:20" within the year, "2025-11-21"; "" for 0. */
+void tr_node_words_when(int64_t ms, int64_t now_ms, char *out);
+
+/* Local date and time to the second. */
+void tr_node_words_date(int64_t ms, char *out);
+
+/* "-12 dB", "silent"; "" when there is no progress. */
+void tr_node_words_level(const json_t *progress, char *out);
+
+#endif
