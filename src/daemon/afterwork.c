@@ -232,6 +232,14 @@ const char *tr_afterwork_folder(const struct tr_afterwork *work, uint64_t job)
 	return item ? item->folder : NULL;
 }
 
+bool tr_afterwork_has_folder(const struct tr_afterwork *work, const char *folder)
+{
+	for (const struct item *item = work->items; item; item = item->next)
+		if (!strcmp(item->folder, folder))
+			return true;
+	return false;
+}
+
 unsigned tr_afterwork_count(const struct tr_afterwork *work)
 {
 	unsigned count = 0;

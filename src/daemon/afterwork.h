@@ -48,6 +48,9 @@ void tr_afterwork_give_up(struct tr_afterwork *work, uint64_t job);
 /* The name of the job's folder while its files are made; NULL for a job that is none. */
 const char *tr_afterwork_folder(const struct tr_afterwork *work, uint64_t job);
 
+/* Whether a session in this folder is not over. */
+bool tr_afterwork_has_folder(const struct tr_afterwork *work, const char *folder);
+
 /* Sessions that are not over. */
 unsigned tr_afterwork_count(const struct tr_afterwork *work);
 

@@ -115,8 +115,9 @@ void tr_node_describe(struct tr_node *node)
 		length += snprintf(
 			text + length, sizeof(text) - (size_t)length, "; %u being finished", later);
 	if (node->is_draining)
-		snprintf(text + length, sizeof(text) - (size_t)length,
-			"; ending when nothing runs any more");
+		snprintf(text + length, sizeof(text) - (size_t)length, "; %s",
+			node->is_staying ? "drained: nothing new starts"
+					 : "ending when nothing runs any more");
 	else if (!presence.is_healthy)
 		snprintf(
 			text + length, sizeof(text) - (size_t)length, "; %.150s", presence.problem);
@@ -217,7 +218,7 @@ void tr_node_check_dir(struct tr_node *node, bool is_thorough)
 
 void tr_node_leave_if_done(struct tr_node *node)
 {
-	if (!node->is_draining || node->has_left || count_sessions(node) > 0 ||
+	if (!node->is_draining || node->is_staying || node->has_left || count_sessions(node) > 0 ||
 		tr_afterwork_count(node->afterwork) > 0)
 		return;
 	node->has_left = true;
@@ -283,6 +284,7 @@ void tr_node_drain(struct tr_node *node, int exit_code)
 	if (!node->is_draining)
 		tr_info("nothing new starts; leaving when nothing runs any more");
 	node->is_draining = true;
+	node->is_staying = false;
 	tr_node_publish_all(node);
 	tr_node_leave_if_done(node);
 }

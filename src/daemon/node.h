@@ -12,6 +12,7 @@
 #include "control/actions.h"
 #include "control/events.h"
 #include "control/snapshot.h"
+#include "daemon/history.h"
 #include "supervisor/supervisor.h"
 
 #define TR_NODE_EXIT_STAY_DOWN                                                                     \
@@ -77,6 +78,24 @@ void tr_node_shut_down(struct tr_node *node, int exit_code);
 
 /* Exits when nothing runs any more; nothing new starts. */
 void tr_node_drain(struct tr_node *node, int exit_code);
+
+/* Whether something new may start; with `is_leaving` as tr_node_drain(). */
+void tr_node_set_drain(struct tr_node *node, bool is_on, bool is_leaving);
+
+/* Ends the slot's process; another comes. -ENOENT, -EBUSY while it records or makes files, -errno,
+ * with a sentence. */
+TR_CHECKED int tr_node_restart_slot(struct tr_node *node, unsigned slot, char *why, size_t size);
+
+/* Whether the folder is recorded to, or its files or script are still to come. */
+bool tr_node_uses_folder(const struct tr_node *node, const char *folder);
+
+/* Makes the files of a recording, or when they are there runs its script, once more. -EBUSY,
+ * -ENOENT, -errno, with a sentence. */
+TR_CHECKED int tr_node_finish_again(
+	struct tr_node *node, const char *folder, char *why, size_t size);
+
+/* The sessions that ended, the newest is index 0; NULL behind the last. */
+const struct tr_history_entry *tr_node_history(const struct tr_node *node, unsigned index);
 
 TR_CLEANUP_DEFINE(struct tr_node, tr_node_destroy)
 

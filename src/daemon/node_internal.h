@@ -1,7 +1,7 @@
 /*
  * The node's own parts see each other here: node.c (how it is, and its life), node_session.c (what
  * is asked of it), node_message.c (what slots say), node_leftover.c (files that are still to be
- * made) and node_view.c (what it shows of itself).
+ * made), node_view.c (what it shows of itself) and node_operate.c (what operators ask besides).
  */
 #ifndef TR_DAEMON_NODE_INTERNAL_H
 #define TR_DAEMON_NODE_INTERNAL_H
@@ -12,6 +12,7 @@
 #include "daemon/node.h"
 #include "daemon/recordings_dir.h"
 #include "output/target_list.h"
+#include "storage/recording.h"
 
 enum phase {
 	PHASE_PENDING, /* accepted; nothing on the disk yet */
@@ -81,6 +82,7 @@ struct tr_node {
 	uint64_t unfinished_job;       /* of one that a slot is at; 0: none */
 	uint64_t last_own_job;
 	bool is_draining, is_shutting_down, has_left;
+	bool is_staying; /* it drains, but does not leave */
 	int exit_code;
 	char description[300];
 	unsigned slot_count;
@@ -158,6 +160,10 @@ void tr_node_files_failed(
 /* Gives the next recording without files to a slot; one at a time, and recordings that are wanted
  * now go first. */
 void tr_node_finish_next(struct tr_node *node);
+
+/* Files or script of a recording that nobody is at are still to come. -ENOMEM. */
+TR_CHECKED int tr_node_take_up(
+	struct tr_node *node, const struct tr_recording *recording, const char *folder);
 
 /* Finds what an earlier run left. Only folders with the node's own note: others may just be
  * recorded to, by telerec(1). */

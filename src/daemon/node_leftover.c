@@ -108,14 +108,21 @@ void tr_node_finish_next(struct tr_node *node)
 }
 
 /* Complete, but for its script. */
-static void resume_script(struct tr_node *node, const struct tr_leftover *leftover)
+static int resume_script(struct tr_node *node, const char *session_id, const char *folder)
 {
 	uint64_t job = LEFTOVER_JOBS + ++node->last_own_job;
 
-	tr_info("session %s, of an earlier run: its script is still to be run",
-		leftover->session_id);
-	if (tr_afterwork_expect(node->afterwork, job, leftover->session_id, leftover->folder) == 0)
+	int rc = tr_afterwork_expect(node->afterwork, job, session_id, folder);
+	if (rc == 0)
 		tr_afterwork_files_made(node->afterwork, job);
+	return rc;
+}
+
+int tr_node_take_up(struct tr_node *node, const struct tr_recording *recording, const char *folder)
+{
+	return recording->state == TR_RECORDING_DONE
+		       ? resume_script(node, recording->session_id, folder)
+		       : add_unfinished(node, recording->session_id, folder, 0);
 }
 
 /* Only folders with the node's own note: others may just be recorded to, by telerec(1). */
@@ -132,11 +139,12 @@ void tr_node_find_leftovers(struct tr_node *node)
 		bool is_cut = leftover->state != TR_RECORDING_DONE;
 		if (!leftover->wants_finalize)
 			continue;
-		if (!is_cut)
-			resume_script(node, leftover);
-		else if (add_unfinished(node, leftover->session_id, leftover->folder, 0) == 0)
-			tr_info("session %s, of an earlier run, is still to be finished",
-				leftover->session_id);
+		tr_info("session %s, of an earlier run, %s", leftover->session_id,
+			is_cut ? "is still to be finished" : "lacks only its script");
+		int rc = is_cut ? add_unfinished(node, leftover->session_id, leftover->folder, 0)
+				: resume_script(node, leftover->session_id, leftover->folder);
+		if (rc < 0)
+			tr_fail(rc, "session %s cannot be taken up", leftover->session_id);
 	}
 }
 

@@ -925,6 +925,28 @@ void tr_supervisor_economize(struct tr_supervisor *supervisor, unsigned number, 
 		send(slot, &message, -1);
 }
 
+int tr_supervisor_restart(struct tr_supervisor *supervisor, unsigned number)
+{
+	struct slot *slot = find_slot(supervisor, number);
+
+	if (slot->jobs)
+		return -EBUSY;
+	slot->backoff.failures = 0;
+	if (!slot->link) {
+		if (!slot->door)
+			set_timer(slot, 0);
+	} else if (slot->state == TR_SLOTLIFE_IDLE) {
+		/* It is busy with its end; one that hangs over it is killed in time. */
+		tr_slotlink_ask_to_quit(slot->link);
+		watch_line(slot);
+		slot->is_word_idle = false;
+		feed(slot, TR_SLOTLIFE_SAID_BUSY);
+	} else {
+		lose_slot(slot, "is started anew, as asked", true);
+	}
+	return 0;
+}
+
 int tr_supervisor_finish(struct tr_supervisor *supervisor, unsigned number, const char *session_id,
 	int folder, uint64_t *ret_job)
 {

@@ -78,6 +78,9 @@ void tr_supervisor_stop(struct tr_supervisor *supervisor, unsigned slot);
  * fine; a process that resumes the recording does not know of it. */
 void tr_supervisor_economize(struct tr_supervisor *supervisor, unsigned slot, int level);
 
+/* Ends the slot's process, which must neither record nor make files; another comes. -EBUSY. */
+TR_CHECKED int tr_supervisor_restart(struct tr_supervisor *supervisor, unsigned slot);
+
 /* Makes the files of a recording whose process is long gone; finished or failed comes. The slot
  * must not be away. Borrows the folder. -EBUSY, -errno. */
 TR_CHECKED int tr_supervisor_finish(struct tr_supervisor *supervisor, unsigned slot,
