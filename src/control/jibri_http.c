@@ -5,6 +5,7 @@
 #include "control/http_server.h"
 #include "control/jibri_health.h"
 #include "control/jibri_request.h"
+#include "control/metrics.h"
 #include "core/log.h"
 
 #include <errno.h>
@@ -44,6 +45,8 @@ struct waiter {
 
 struct tr_jibri_http {
 	const struct tr_control_actions *actions;
+	int (*print_metrics)(void *user, char **ret_text);
+	void *user;
 	struct tr_http_server *external;
 	struct tr_http_server *internal;
 	struct session *sessions;
@@ -87,6 +90,20 @@ static void answer_health(struct tr_jibri_http *http, struct tr_http_request *re
 		tr_http_request_answer(request, OK, "application/json", text);
 	else
 		answer_empty(request, INTERNAL_SERVER_ERROR);
+}
+
+/* ---- metrics ---- */
+
+static void answer_metrics(struct tr_jibri_http *http, struct tr_http_request *request)
+{
+	TR_CLEANUP(tr_freep) char *text = NULL;
+
+	if (!http->print_metrics)
+		answer_empty(request, NOT_FOUND);
+	else if (http->print_metrics(http->user, &text) < 0)
+		answer_empty(request, INTERNAL_SERVER_ERROR);
+	else
+		tr_http_request_answer(request, OK, TR_METRICS_CONTENT_TYPE, text);
 }
 
 /* ---- startService ---- */
@@ -283,6 +300,7 @@ static const struct route external_routes[] = {
 	{EXTERNAL "health", "GET", answer_health},
 	{EXTERNAL "startService", "POST", answer_start},
 	{EXTERNAL "stopService", "POST", answer_stop},
+	{"/metrics", "GET", answer_metrics},
 	{0},
 };
 
@@ -345,6 +363,8 @@ int tr_jibri_http_create(sd_event *event, const struct tr_jibri_http_settings *s
 	if (!http)
 		return -ENOMEM;
 	http->actions = actions;
+	http->print_metrics = settings->print_metrics;
+	http->user = settings->user;
 	server.port = settings->external_port;
 	server.handle = handle_external;
 	if (server.port >= 0)

@@ -20,6 +20,9 @@ struct tr_jibri_http_settings {
 	const char *bind;  /* an address, "127.0.0.1" */
 	int external_port; /* 0: any free one; -1: not served */
 	int internal_port;
+	/* What /metrics on the external port says, to be freed; NULL: there is no such path. */
+	int (*print_metrics)(void *user, char **ret_text);
+	void *user;
 	int timeout_s; /* for a client that says nothing, and for a whole request; 0: 30 */
 };
 

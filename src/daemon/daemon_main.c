@@ -6,9 +6,11 @@
  */
 #define TR_LOG_AREA "telerecd"
 
+#include "control/metrics.h"
 #include "daemon/daemon_settings.h"
 #include "daemon/linkwatch.h"
 #include "daemon/listeners.h"
+#include "daemon/watchers.h"
 #include "protocol/slot_client.h"
 #include "system/service.h"
 
@@ -29,6 +31,7 @@ struct daemon {
 	struct tr_jibri_http *http;
 	struct tr_xmpp *xmpp; /* NULL without environments */
 	struct tr_linkwatch *links;
+	struct tr_watchers *watchers;
 	struct tr_listeners listeners;
 	int exit_code;
 };
@@ -185,11 +188,35 @@ static int start_xmpp(struct daemon *daemon, const struct tr_config *config, uns
 	return rc;
 }
 
+static int start_watchers(struct daemon *daemon, const struct tr_config *config)
+{
+	int rc = tr_watchers_create(
+		daemon->event, config, tr_node_actions(daemon->node), &daemon->watchers);
+	if (rc == 0)
+		tr_listeners_add(&daemon->listeners, tr_watchers_tell, daemon->watchers);
+	return rc;
+}
+
+/* For Jibri's external port. */
+static int print_metrics(void *user, char **ret_text)
+{
+	const struct daemon *daemon = user;
+	TR_CLEANUP(tr_freep) struct tr_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+
+	if (!snapshot)
+		return -ENOMEM;
+	tr_node_read(daemon->node, snapshot);
+	tr_linkwatch_read(daemon->links, snapshot);
+	return tr_metrics_print(snapshot, ret_text);
+}
+
 static int start_http(struct daemon *daemon, const struct tr_config *config)
 {
 	struct tr_jibri_http_settings settings = {0};
 
 	tr_daemon_settings_fill_http(config, &settings);
+	settings.print_metrics = config->stats.prometheus ? print_metrics : NULL;
+	settings.user = daemon;
 	int rc = tr_jibri_http_create(
 		daemon->event, &settings, tr_node_actions(daemon->node), &daemon->http);
 	if (rc < 0)
@@ -209,6 +236,9 @@ static void stop(struct daemon *daemon)
 	tr_linkwatch_destroy(tr_take(daemon->links));
 	tr_xmpp_destroy(tr_take(daemon->xmpp));
 	tr_jibri_http_destroy(tr_take(daemon->http));
+	if (daemon->watchers)
+		tr_listeners_remove(&daemon->listeners, daemon->watchers);
+	tr_watchers_destroy(tr_take(daemon->watchers));
 	tr_node_destroy(daemon->node);
 	sd_event_unref(daemon->event);
 }
@@ -223,6 +253,8 @@ static int start(struct daemon *daemon, const struct tr_config *config)
 	if (rc < 0)
 		return tr_fail(rc, "no event loop");
 	rc = start_node(daemon, config, slots);
+	if (rc == 0)
+		rc = start_watchers(daemon, config);
 	if (rc == 0)
 		rc = start_xmpp(daemon, config, slots);
 	if (rc == 0)
