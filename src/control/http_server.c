@@ -197,7 +197,7 @@ static int watch(struct tr_http_server *server)
 		      : -ENOTSUP;
 	if (rc >= 0)
 		rc = sd_event_add_time_relative(
-			event, &server->timer, CLOCK_MONOTONIC, 0, 0, on_timer, server);
+			event, &server->timer, CLOCK_MONOTONIC, 0, 1, on_timer, server);
 	if (rc >= 0)
 		rc = sd_event_add_defer(event, &server->later, call_finished, server);
 	if (rc >= 0)
