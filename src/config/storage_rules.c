@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A recording that runs ends at 20 MiB. */
+#define LEAST_BYTES (INT64_C(32) << 20)
+
 /* "5%" and "5 %"; -EINVAL. */
 static int parse_percent(const char *text, int *ret_percent)
 {
@@ -42,8 +45,9 @@ const char *tr_storage_rules_reserve_fault(const char *text)
 
 	if (!strcmp(text, "auto") || parse_percent(text, &percent) == 0)
 		return NULL;
-	return tr_text_parse_bytes(text, &bytes) < 0
-		       ? "\"auto\", a size like \"2G\" or a share like \"5%\" (90% at most)"
+	return tr_text_parse_bytes(text, &bytes) < 0 || bytes < LEAST_BYTES
+		       ? "\"auto\", a size like \"2G\" (32M at least) or a share like \"5%\" (90% at "
+			 "most)"
 		       : NULL;
 }
 

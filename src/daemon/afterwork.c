@@ -240,6 +240,14 @@ bool tr_afterwork_has_folder(const struct tr_afterwork *work, const char *folder
 	return false;
 }
 
+bool tr_afterwork_holds(const struct tr_afterwork *work, const char *folder)
+{
+	for (const struct item *item = work->items; item; item = item->next)
+		if (!strcmp(item->folder, folder))
+			return true;
+	return false;
+}
+
 unsigned tr_afterwork_count(const struct tr_afterwork *work)
 {
 	unsigned count = 0;

@@ -51,6 +51,9 @@ const char *tr_afterwork_folder(const struct tr_afterwork *work, uint64_t job);
 /* Whether a session in this folder is not over. */
 bool tr_afterwork_has_folder(const struct tr_afterwork *work, const char *folder);
 
+/* A session in this folder is not over. */
+bool tr_afterwork_holds(const struct tr_afterwork *work, const char *folder);
+
 /* Sessions that are not over. */
 unsigned tr_afterwork_count(const struct tr_afterwork *work);
 

@@ -81,6 +81,10 @@ int tr_daemon_settings_fill_node(
 	settings->is_host_list_strict = config->browser.allowed_host_count > 0;
 	settings->rules = config;
 	settings->recordings = config->recordings;
+	settings->low_disk_ms = config->storage.warn_ms;
+	rc = tr_config_read_reserve(config, &settings->low_disk_bytes, &settings->low_disk_percent);
+	if (rc < 0)
+		return tr_fail(rc, "storage.reserve");
 	settings->is_single_use = config->single_use;
 	settings->stop_on_control_loss = config->stop_on_control_loss;
 	settings->start_ms = config->checks.start_ms;

@@ -13,6 +13,7 @@
 #define USUAL_SHARE 20
 #define RATE_WINDOW_S 60.0
 #define SHORTEST_MS 1000
+#define FULL_MS 5000
 #define LOOKS_BEFORE 4 /* a limit is reached */
 
 /* With less than so much time, or such a share of the reserve, left. */
@@ -117,10 +118,13 @@ static int64_t find_next(const struct tr_disk_guard *guard, const struct tr_disk
 	double room = guard->free_bytes > guard->reserve_bytes
 			      ? (double)(guard->free_bytes - guard->reserve_bytes)
 			      : usable(guard);
+	int64_t longest_ms = guard->settings.check_ms;
 	double ms = per_s > 0 ? room / per_s * 1000 / LOOKS_BEFORE : INFINITY;
 
-	if (ms >= (double)guard->settings.check_ms)
-		return guard->settings.check_ms;
+	if (guard->state == TR_SNAPSHOT_DISK_FULL && longest_ms > FULL_MS)
+		longest_ms = FULL_MS; /* somebody makes room, and waits */
+	if (ms >= (double)longest_ms)
+		return longest_ms;
 	return ms > SHORTEST_MS ? (int64_t)ms : SHORTEST_MS;
 }
 

@@ -180,40 +180,6 @@ void tr_node_publish(struct tr_node *node)
 	tr_node_publish_all(node);
 }
 
-static void note_disk(struct tr_node *node)
-{
-	struct tr_snapshot_disk *disk = &node->disk;
-	enum tr_snapshot_disk_state before = disk->state;
-
-	memcpy(disk->path, node->recordings, sizeof(disk->path));
-	memcpy(disk->problem, node->dir_problem, sizeof(disk->problem));
-	disk->state = node->dir_rc == 0		? TR_SNAPSHOT_DISK_FINE
-		      : node->dir_rc == -ENOSPC ? TR_SNAPSHOT_DISK_FULL
-						: TR_SNAPSHOT_DISK_LOST;
-	disk->hours_left = -1;
-	if (tr_recordings_dir_read_space(&node->dir, &disk->free_bytes, &disk->total_bytes) < 0)
-		disk->free_bytes = disk->total_bytes = 0;
-	if (disk->state != before)
-		tr_node_tell(node, (struct tr_event){.type = TR_EVENT_DISK,
-					   .state = tr_snapshot_disk_name(disk->state),
-					   .sentence = disk->problem});
-}
-
-/* Notes what became of the recordings directory since the last look. */
-void tr_node_check_dir(struct tr_node *node, bool is_thorough)
-{
-	char why[sizeof(node->dir_problem)] = "";
-	int rc = tr_recordings_dir_check(&node->dir, is_thorough, why, sizeof(why));
-
-	if (rc < 0 && node->dir_rc == 0)
-		tr_error("%s; no recording starts until that is better", why);
-	else if (rc == 0 && node->dir_rc < 0)
-		tr_info("recordings can be written to %s again", node->dir.path);
-	node->dir_rc = rc;
-	memcpy(node->dir_problem, why, sizeof(why));
-	note_disk(node);
-}
-
 /* ---- leaving ---- */
 
 void tr_node_leave_if_done(struct tr_node *node)
@@ -340,7 +306,7 @@ static int on_check(sd_event_source *source, uint64_t usec, void *user)
 	tr_node_check_dir(node, node->dir_rc < 0);
 	tr_node_publish_all(node);
 	tr_node_finish_next(node);
-	sd_event_source_set_time_relative(source, (uint64_t)node->settings.check_ms * 1000);
+	sd_event_source_set_time_relative(source, (uint64_t)tr_node_disk_pause_ms(node) * 1000);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
@@ -356,7 +322,6 @@ static void set_defaults(struct tr_node_settings *settings)
 	set_default(&settings->hold_ms, 5000);
 	set_default(&settings->check_ms, 30000);
 	set_default(&settings->shut_down_ms, 90000);
-	set_default(&settings->low_disk_bytes, INT64_C(1) << 30);
 	if (settings->finalize_parallel == 0)
 		settings->finalize_parallel = 2;
 }
@@ -376,6 +341,8 @@ static int fill(struct tr_node *node)
 		node->recordings, sizeof(node->recordings), "%s", node->settings.recordings);
 	if (rc == 0)
 		rc = tr_history_create(&node->history);
+	if (rc == 0)
+		rc = tr_node_open_disk(node);
 	if (rc == 0)
 		rc = tr_afterwork_create(
 			node->event, &afterwork, tr_node_on_over, node, &node->afterwork);
@@ -405,7 +372,7 @@ int tr_node_create(sd_event *event, const struct tr_node_settings *settings,
 	node->actions = (struct tr_control_actions){node, tr_node_start, tr_node_stop, tr_node_lost,
 		tr_node_orphaned, read_presence, exit_when_idle, shut_down};
 	set_defaults(&node->settings);
-	node->dir = (struct tr_recordings_dir){node->recordings, node->settings.low_disk_bytes};
+	node->dir = (struct tr_recordings_dir){node->recordings};
 	int rc = fill(node);
 	if (rc < 0)
 		return rc;
@@ -423,6 +390,7 @@ void tr_node_destroy(struct tr_node *node)
 	sd_event_source_disable_unref(node->deadline_timer);
 	tr_supervisor_destroy(node->supervisor);
 	tr_afterwork_destroy(node->afterwork);
+	tr_keeper_destroy(node->keeper);
 	tr_history_destroy(node->history);
 	for (unsigned i = 0; i < node->slot_count; i++) {
 		sd_event_source_disable_unref(node->places[i].hold_timer);

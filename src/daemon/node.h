@@ -35,7 +35,9 @@ struct tr_node_settings {
 	int64_t hold_ms;	    /* 5 s: a slot is kept busy after a failure */
 	int64_t check_ms;	    /* 30 s: between looks at the recordings directory */
 	int64_t shut_down_ms;	    /* 90 s: for sessions to end */
-	int64_t low_disk_bytes;	    /* 1 GiB */
+	int64_t low_disk_bytes;	    /* see disk_guard.h: its reserve ... */
+	int low_disk_percent;
+	int64_t low_disk_ms; /* ... and its warning */
 };
 
 /* Where the node's words go. */

@@ -8,7 +8,9 @@
 
 #include "control/snapshot.h"
 #include "daemon/afterwork.h"
+#include "daemon/disk_guard.h"
 #include "daemon/history.h"
+#include "daemon/keeper.h"
 #include "daemon/node.h"
 #include "daemon/recordings_dir.h"
 #include "output/target_list.h"
@@ -28,6 +30,8 @@ struct session {
 	bool has_failed; /* and that has been told */
 	bool is_unheard; /* nobody is to be told of it any more */
 	bool is_stream;	 /* that is what was asked for */
+	bool has_file;	 /* it takes room */
+	struct tr_disk_guard_rate rate;
 	unsigned target_count;
 	struct target {
 		char name[TR_MESSAGE_NAME_MAX];
@@ -59,6 +63,7 @@ struct unfinished {
 	char session_id[160];
 	char folder[NAME_MAX + 1];
 	int64_t not_before_ns;
+	int64_t more_than_bytes; /* must be free: so much was too little */
 };
 
 struct tr_node {
@@ -75,6 +80,10 @@ struct tr_node {
 	int dir_rc;
 	char dir_problem[512];
 	struct tr_snapshot_disk disk;
+	struct tr_disk_guard guard;
+	struct tr_keeper *keeper;
+	int64_t made_room_ns; /* when the keeper was asked for it last */
+	int economy;	      /* that the slots were told */
 	struct tr_snapshot_counts counts;
 	struct tr_history *history;
 	int64_t started_ms;	       /* wall clock */
@@ -98,9 +107,6 @@ void tr_node_read_slot(struct tr_node *node, unsigned slot, struct tr_control_pr
 /* Tells what has changed: the node in a line; that and every slot's presence. */
 void tr_node_describe(struct tr_node *node);
 void tr_node_publish_all(struct tr_node *node);
-
-/* Notes what became of the recordings directory since the last look. */
-void tr_node_check_dir(struct tr_node *node, bool is_thorough);
 
 void tr_node_leave_if_done(struct tr_node *node);
 
@@ -137,6 +143,25 @@ void tr_node_on_message(unsigned slot, uint64_t job, const struct tr_message *me
 /* Files and script of the session in `folder` are through; `script` NULL: none ran. */
 void tr_node_on_over(const char *session_id, const char *folder,
 	const struct tr_finalize_result *script, void *user);
+
+/* ---- node_disk.c ---- */
+
+TR_CHECKED int tr_node_open_disk(struct tr_node *node);
+
+/* Notes what became of the recordings directory since the last look; makes room by the rules. */
+void tr_node_check_dir(struct tr_node *node, bool is_thorough);
+
+/* The same from what a slot sees, which costs nothing; tells it when something has changed. */
+void tr_node_disk_progress(struct session *session, const struct tr_message_progress *progress);
+
+/* A session's process has (re)started: it does not know yet how it must save. */
+void tr_node_economize(struct session *session);
+
+/* Until the next look; shorter while the disk fills fast. */
+int64_t tr_node_disk_pause_ms(const struct tr_node *node);
+
+/* The session in this folder is over; its script, if there was one, has taken it over, or not. */
+void tr_node_disk_over(struct tr_node *node, const char *folder, bool is_taken_over);
 
 /* ---- node_view.c ---- */
 

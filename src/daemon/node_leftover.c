@@ -10,10 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#define RETRY_CHECKS 20
 #define LEFTOVER_JOBS (UINT64_C(1) << 62) /* numbers of our own, above the supervisor's */
 
-static int add_unfinished(
-	struct tr_node *node, const char *session_id, const char *folder, int64_t not_before_ns)
+static int add_unfinished(struct tr_node *node, const char *session_id, const char *folder,
+	int64_t not_before_ns, int64_t more_than_bytes)
 {
 	struct unfinished **end = &node->unfinished;
 	struct unfinished *one = calloc(1, sizeof(*one));
@@ -23,6 +24,7 @@ static int add_unfinished(
 	snprintf(one->session_id, sizeof(one->session_id), "%s", session_id);
 	snprintf(one->folder, sizeof(one->folder), "%s", folder);
 	one->not_before_ns = not_before_ns;
+	one->more_than_bytes = more_than_bytes;
 	while (*end)
 		end = &(*end)->next;
 	*end = one;
@@ -39,12 +41,20 @@ void tr_node_files_made(struct tr_node *node, uint64_t job)
 	tr_node_leave_if_done(node);
 }
 
+static bool is_part_name(const char *name)
+{
+	const char *ending = strrchr(name, '.');
+	const char *part = ending ? memrchr(name, '.', (size_t)(ending - name)) : NULL;
+
+	return part && !strncmp(part, ".part-", 6);
+}
+
 /* There may be a file all the same; a part is none. Without room for it, later there may be some.
  */
 void tr_node_files_failed(
 	struct tr_node *node, uint64_t job, const struct tr_message_failed *failed)
 {
-	bool is_part = strstr(failed->file, ".part-") != NULL;
+	bool is_part = is_part_name(failed->file);
 	bool is_for_later = failed->reason == TR_REASON_DISK_FULL && (is_part || !failed->file[0]);
 	const char *folder = tr_afterwork_folder(node->afterwork, job);
 
@@ -54,9 +64,12 @@ void tr_node_files_failed(
 	}
 	if (job == node->unfinished_job)
 		node->unfinished_job = 0;
+	if (is_for_later)
+		tr_node_check_dir(node, false); /* how much room there is just now */
 	int64_t then_ns = tr_clock_now_ns() + 2 * node->settings.check_ms * TR_NS_PER_MS;
 	if (is_for_later && folder &&
-		add_unfinished(node, failed->session_id, folder, then_ns) == 0)
+		add_unfinished(node, failed->session_id, folder, then_ns, node->guard.free_bytes) ==
+			0)
 		tr_info("session %s: its file is made when there is room", failed->session_id);
 	tr_afterwork_give_up(node->afterwork, job);
 	tr_node_finish_next(node);
@@ -66,11 +79,21 @@ void tr_node_files_failed(
 
 /* ---- what an earlier run left ---- */
 
+/* Without more room than it failed with only once in a while: for what only looked like that. */
+static bool is_worth_it(const struct tr_node *node, const struct unfinished *one)
+{
+	int64_t waited_ns = tr_clock_now_ns() - one->not_before_ns;
+
+	return waited_ns >= 0 &&
+	       (node->guard.free_bytes > one->more_than_bytes ||
+		       waited_ns > RETRY_CHECKS * node->settings.check_ms * TR_NS_PER_MS);
+}
+
 static struct unfinished *take_unfinished(struct tr_node *node)
 {
 	for (struct unfinished **at = &node->unfinished; *at; at = &(*at)->next) {
 		struct unfinished *one = *at;
-		if (one->not_before_ns <= tr_clock_now_ns()) {
+		if (is_worth_it(node, one)) {
 			*at = one->next;
 			return one;
 		}
@@ -122,7 +145,7 @@ int tr_node_take_up(struct tr_node *node, const struct tr_recording *recording, 
 {
 	return recording->state == TR_RECORDING_DONE
 		       ? resume_script(node, recording->session_id, folder)
-		       : add_unfinished(node, recording->session_id, folder, 0);
+		       : add_unfinished(node, recording->session_id, folder, 0, -1);
 }
 
 /* Only folders with the node's own note: others may just be recorded to, by telerec(1). */
@@ -141,8 +164,9 @@ void tr_node_find_leftovers(struct tr_node *node)
 			continue;
 		tr_info("session %s, of an earlier run, %s", leftover->session_id,
 			is_cut ? "is still to be finished" : "lacks only its script");
-		int rc = is_cut ? add_unfinished(node, leftover->session_id, leftover->folder, 0)
-				: resume_script(node, leftover->session_id, leftover->folder);
+		int rc =
+			is_cut ? add_unfinished(node, leftover->session_id, leftover->folder, 0, -1)
+			       : resume_script(node, leftover->session_id, leftover->folder);
 		if (rc < 0)
 			tr_fail(rc, "session %s cannot be taken up", leftover->session_id);
 	}

@@ -23,6 +23,7 @@ static void on_started(struct session *session, const struct tr_message *message
 {
 	const struct tr_message_started *started = &message->started;
 
+	tr_node_economize(session);
 	if (session->phase == PHASE_ON)
 		tr_info("%s: goes on", session->label);
 	if (session->phase != PHASE_PENDING)
@@ -110,6 +111,7 @@ static struct tr_history_entry *remember(
 	memcpy(entry->room, view->room, sizeof(entry->room));
 	memcpy(entry->name, view->name, sizeof(entry->name));
 	memcpy(entry->environment, session->environment, sizeof(entry->environment));
+	memcpy(entry->warning, view->warning, sizeof(entry->warning));
 	entry->accepted_ms = view->accepted_ms;
 	entry->on_ms = view->on_ms;
 	entry->ended_ms = tr_clock_wall_ns() / TR_NS_PER_MS;
@@ -244,6 +246,7 @@ void tr_node_on_over(const char *session_id, const char *folder,
 		event = tr_node_history_event(entry, TR_EVENT_OVER);
 		entry->is_over = true;
 	}
+	tr_node_disk_over(node, folder, script && script->rc == 0);
 	if (script)
 		note_script(node, entry, event, script);
 	tr_node_tell(node, event);
@@ -301,6 +304,7 @@ static void on_progress(struct session *session, const struct tr_message *messag
 	session->view.progress = message->progress;
 	session->view.progress_ms = tr_clock_wall_ns() / TR_NS_PER_MS;
 	tr_node_tell_session(session, TR_EVENT_PROGRESS, message, NULL);
+	tr_node_disk_progress(session, &message->progress);
 }
 
 static void on_meeting(struct session *session, const struct tr_message *message)

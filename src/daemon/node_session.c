@@ -276,6 +276,7 @@ static int begin_session(
 	int rc = fill_start(node, request, start);
 	if (rc == 0)
 		rc = give_names(session, request, start);
+	session->has_file = !start->is_without_file;
 	tr_node_place(node, slot)->session = session; /* busy, before anybody hears of a change */
 	if (rc == 0)
 		rc = launch(session, start);

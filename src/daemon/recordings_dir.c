@@ -45,8 +45,6 @@ static int try_to_write(const struct tr_recordings_dir *dir)
 int tr_recordings_dir_check(
 	const struct tr_recordings_dir *dir, bool is_thorough, char *why, size_t why_size)
 {
-	char text[24];
-
 	int rc = is_thorough ? try_to_write(dir) : access(dir->path, W_OK | X_OK) < 0 ? -errno : 0;
 	TR_CLEANUP(tr_closep) int fd = rc == 0 ? open_dir(dir) : -1;
 	if (rc == 0 && fd < 0)
@@ -56,12 +54,7 @@ int tr_recordings_dir_check(
 			strerror(-rc));
 		return rc;
 	}
-	int64_t free_bytes = tr_file_free_bytes(fd);
-	if (free_bytes < 0 || free_bytes >= dir->low_disk_bytes)
-		return 0;
-	tr_text_format_bytes(free_bytes, text, sizeof(text));
-	snprintf(why, why_size, "only %s left for recordings in %s: make room", text, dir->path);
-	return -ENOSPC;
+	return 0;
 }
 
 int tr_recordings_dir_read_space(

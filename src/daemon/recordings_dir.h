@@ -10,12 +10,11 @@
 #include <stdint.h>
 
 struct tr_recordings_dir {
-	const char *path;	/* kept */
-	int64_t low_disk_bytes; /* below it no recording is begun */
+	const char *path; /* kept */
 };
 
-/* Whether a recording may begin. `is_thorough`: by making a file, too; the directory is made when
- * it is missing. -ENOSPC when there is too little room, -errno; `why` gets a sentence. */
+/* Whether it can be written. `is_thorough`: by making a file, too; the directory is made when it is
+ * missing. -errno; `why` gets a sentence. How full it is: disk_guard.h. */
 TR_CHECKED int tr_recordings_dir_check(
 	const struct tr_recordings_dir *dir, bool is_thorough, char *why, size_t why_size);
 

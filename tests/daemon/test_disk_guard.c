@@ -138,6 +138,9 @@ static void it_looks_more_often_the_faster_the_disk_fills(void **state)
 	assert_in_range(guard.next_ms, 9000, 11000);
 	look(GIB + MIB, 0, 0);
 	assert_int_equal(guard.next_ms, 1000);
+	look(GIB / 2, 0, 0);
+	look(GIB / 2, 0, 0); /* full: somebody may be making room */
+	assert_int_equal(guard.next_ms, 5000);
 }
 
 static void a_rate_is_a_mean_at_first_and_of_the_last_minute_later(void **state)

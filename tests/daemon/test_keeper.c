@@ -17,7 +17,7 @@
 #define MOVIE_BYTES 20000
 
 static char home[] = "/tmp/telerec-keeper-XXXXXX";
-static struct tr_recordings_dir dir = {home, 0};
+static struct tr_recordings_dir dir = {home};
 static struct tr_config rules;
 static struct tr_keeper_settings settings;
 static struct tr_keeper *keeper;
