@@ -3,6 +3,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "core/text.h"
+#include "storage/finish_room.h"
 #include "storage/movie.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@
 #define PRIMING 1024
 #define USUAL_PICTURE (VIDEO_SCALE / 30)
 #define PAUSE_MAX_NS (3600 * TR_NS_PER_S) /* between parts */
+#define SPARE_BYTES (INT64_C(64) << 20)	  /* that making the file leaves free, or ... */
 #define SILENCE_FRAMES 6		  /* the encoder's state has settled by then */
 
 struct joiner {
@@ -308,7 +310,7 @@ static int find_streams(struct joiner *joiner, int dirfd, const struct tr_record
 
 static int write_header(struct joiner *joiner, int fd)
 {
-	AVDictionary *options = NULL;
+	AVDictionary *options = NULL, *keep = NULL;
 	char url[64];
 
 	/* libavformat opens its output by name, and once more to move the index to the front. */
@@ -316,7 +318,9 @@ static int write_header(struct joiner *joiner, int fd)
 	joiner->out->url = av_strdup(url);
 	if (!joiner->out->url)
 		return -ENOMEM;
-	int rc = avio_open2(&joiner->out->pb, url, AVIO_FLAG_WRITE, NULL, NULL);
+	av_dict_set(&keep, "truncate", "0", 0); /* the room that is kept for it */
+	int rc = avio_open2(&joiner->out->pb, url, AVIO_FLAG_WRITE, NULL, &keep);
+	av_dict_free(&keep);
 	if (rc < 0)
 		return tr_movie_errno(rc);
 	joiner->out->max_interleave_delta = 10 * AV_TIME_BASE;
@@ -473,6 +477,17 @@ static int say(int rc, const char *name)
 	return tr_fail(rc, "cannot make %s, the parts stay as the recording", name);
 }
 
+static int64_t bytes_of(int dirfd, const struct tr_recording_part *parts, unsigned part_count)
+{
+	struct stat st;
+	int64_t bytes = 0;
+
+	for (unsigned i = 0; i < part_count; i++)
+		if (fstatat(dirfd, parts[i].file, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			bytes += st.st_size;
+	return bytes;
+}
+
 int tr_finish_recording(int dirfd, const char *name, const struct tr_recording_part *parts,
 	unsigned part_count, struct tr_finish_result *ret_result)
 {
@@ -488,9 +503,11 @@ int tr_finish_recording(int dirfd, const char *name, const struct tr_recording_p
 	if (fd < 0)
 		return say(-errno, name);
 
-	rc = write_new_file(dirfd, fd, parts, part_count, &result);
-	if (rc == 0 && (fsync(fd) < 0 || fstat(fd, &st) < 0))
-		rc = -errno;
+	rc = tr_finish_room_take(dirfd, fd, bytes_of(dirfd, parts, part_count));
+	if (rc == 0)
+		rc = write_new_file(dirfd, fd, parts, part_count, &result);
+	if (rc == 0)
+		rc = tr_finish_room_return(fd, &st);
 	if (rc == 0)
 		rc = verify(dirfd, temporary, &result);
 	if (rc == 0)

@@ -23,8 +23,10 @@ struct tr_finish_result {
 
 /*
  * Makes `name` (with its ending) in the folder. Blocks for as long as copying the bytes twice
- * takes; memory is the index only. Any thread, no libav global is touched but its log level.
- * -ENODATA when no part holds anything, -ENOSPC, -EBADMSG, -errno; said.
+ * takes; memory is the index only. Takes all the room that the copy needs before it begins: with
+ * less than that and a little more (64 MiB, 2 % of a small disk) nothing is touched. Any thread, no
+ * libav global is touched but its log level. -ENODATA when no part holds anything, -ENOSPC,
+ * -EBADMSG, -errno; said.
  */
 TR_CHECKED int tr_finish_recording(int dirfd, const char *name,
 	const struct tr_recording_part *parts, unsigned part_count,
