@@ -28,6 +28,7 @@ struct tr_stream_link {
 	bool has_header;
 	int64_t begin_ns;
 	int64_t connect_until_ns; /* INT64_MAX when connected */
+	int64_t watch_ns;	  /* when to look at the connection again */
 	const _Atomic int64_t *abort_ns;
 	char *url;
 	struct tr_stream_trouble trouble;
@@ -58,6 +59,12 @@ static int look_up(const struct tr_stream_link *link, struct tr_stream_link_prob
 	return 0;
 }
 
+static bool is_rtmp(const struct tr_stream_link *link)
+{
+	return link->trouble.where.scheme == TR_STREAM_URL_RTMP ||
+	       link->trouble.where.scheme == TR_STREAM_URL_RTMPS;
+}
+
 static uint16_t port_of(const struct sockaddr_storage *address)
 {
 	if (address->ss_family == AF_INET)
@@ -67,11 +74,18 @@ static uint16_t port_of(const struct sockaddr_storage *address)
 	return 0;
 }
 
+/* The kernel's own limit is for silence, and must be off while there are answers: it also counts
+ * the time in which the other side has no room, if it makes some only bit by bit. */
 static void limit_silence(int fd, int timeout_ms)
 {
-	unsigned timeout = (unsigned)timeout_ms;
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
 	int one = 1, seconds = 5;
 
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+		return;
+	bool is_silent = info.tcpi_last_ack_recv >= (unsigned)timeout_ms / 4;
+	unsigned timeout = is_silent ? (unsigned)timeout_ms : 0;
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof(seconds));
@@ -100,6 +114,17 @@ static void limit_silence_of_port(int port, int timeout_ms)
 			limit_silence(fd, timeout_ms);
 	}
 	closedir(folder);
+}
+
+/* To be called often, does something now and then. */
+static void watch_silence(struct tr_stream_link *link)
+{
+	int64_t now_ns = tr_clock_now_ns();
+
+	if (!is_rtmp(link) || now_ns < link->watch_ns)
+		return;
+	link->watch_ns = now_ns + link->trouble.io_timeout_ms * TR_NS_PER_MS / 8;
+	limit_silence_of_port(link->trouble.where.port, link->trouble.io_timeout_ms);
 }
 
 /* Small enough that a slow target is seen in our queue and not hidden in the kernel's, large enough
@@ -279,8 +304,8 @@ static int connect_to_target(struct tr_stream_link *link)
 		rc = put_playlist(link);
 	else
 		rc = open_io(link->format, &link->format->pb, link->url, AVIO_FLAG_WRITE, NULL);
-	if (rc >= 0 && is_tcp(link) && !tr_stream_url_is_http(link->trouble.where.scheme))
-		limit_silence_of_port(link->trouble.where.port, link->trouble.io_timeout_ms);
+	if (rc >= 0)
+		watch_silence(link);
 	return rc < 0 ? rc : write_header(link);
 }
 
@@ -360,6 +385,7 @@ int tr_stream_link_send(struct tr_stream_link *link, const struct tr_packet *pac
 	out->duration = av_rescale_q(duration_ns, ns, scale);
 	out->flags = packet->is_key ? AV_PKT_FLAG_KEY : 0;
 
+	watch_silence(link);
 	tr_stream_trouble_listen(&link->trouble);
 	int rc = av_write_frame(link->format, out);
 	tr_stream_trouble_stop_listening();

@@ -99,3 +99,21 @@ start_stream() {
 		>"$work/printed" 2>"$work/log" &
 	recorder=$!
 }
+
+# proxy_start NAME PORT: something between us and the server, which does what `proxy NAME WORDS` says
+# (tests/peers/rtmp/fault_proxy.py). Its port is what proxy_port NAME prints; it ends with the script.
+proxy_start() {
+	local fd
+	mkfifo "$work/$1.orders"
+	python3 -B "$TR_SOURCE_DIR/tests/peers/rtmp/fault_proxy.py" "$2" \
+		<"$work/$1.orders" >"$work/$1.port" 2>"$work/$1.said" &
+	exec {fd}>"$work/$1.orders"
+	eval "proxy_fd_$1=$fd"
+	wait_until 20 test -s "$work/$1.port" || fail "no proxy: $(cat "$work/$1.said")"
+}
+proxy_port() { cat "$work/$1.port"; }
+proxy() {
+	local fd=proxy_fd_$1
+	shift
+	echo "$*" >&"${!fd}"
+}

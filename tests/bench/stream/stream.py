@@ -1,4 +1,4 @@
-"""Streaming beside Jibri's ffmpeg command, in turn on the same display to the same nginx-rtmp: how long
+"""Streaming beside Jibri's ffmpeg command, in turn on the same display to one nginx-rtmp: how long
 a picture needs from the screen to a player's decoder, and what one and three targets cost.
 
     TR_BUILD_DIR=build python3 tests/bench/stream/stream.py [--content speaker] [--size 1280x720]

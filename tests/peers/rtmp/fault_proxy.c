@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,6 +18,7 @@
 #define MAX_PAIRS 8
 #define BUFFER_SIZE 16384
 #define SOCKET_BUFFER 16384 /* so that not much disappears in the kernel */
+#define SEGMENT 1448	    /* of a real network; a loopback's is larger than the window here */
 #define TICK_MS 10
 
 struct pair {
@@ -186,7 +188,7 @@ struct fault_proxy *fault_proxy_create(int to_port)
 	struct fault_proxy *proxy = calloc(1, sizeof(*proxy));
 	struct sockaddr_in address = loopback(0);
 	socklen_t size = sizeof(address);
-	int small = SOCKET_BUFFER;
+	int small = SOCKET_BUFFER, segment = SEGMENT;
 
 	need(proxy, "memory");
 	proxy->to_port = to_port;
@@ -194,6 +196,7 @@ struct fault_proxy *fault_proxy_create(int to_port)
 		proxy->pairs[i] = (struct pair){-1, -1, false};
 	proxy->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	setsockopt(proxy->listener, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	setsockopt(proxy->listener, IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof(segment));
 	need(bind(proxy->listener, (struct sockaddr *)&address, size) == 0 &&
 			listen(proxy->listener, 16) == 0 &&
 			getsockname(proxy->listener, (struct sockaddr *)&address, &size) == 0,
