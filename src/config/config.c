@@ -383,6 +383,24 @@ int tr_config_parse(const char *text, const char *path, struct tr_config *ret_co
 	return parse(&source, ret_config, complaints);
 }
 
+int tr_config_check_text(
+	const char *text, const char *path, struct tr_config_complaints *complaints)
+{
+	const struct source source = {
+		.text = text, .path = path, .reads_secrets = true, .needs_passwords = true};
+	struct tr_config *config = calloc(1, sizeof(*config));
+
+	complaints->count = complaints->warning_count = 0;
+	if (!config)
+		return -ENOMEM;
+	int rc = parse(&source, config, complaints);
+	if (rc == 0)
+		rc = tr_config_check_files(config, path, complaints);
+	explicit_bzero(config, sizeof(*config));
+	free(config);
+	return rc;
+}
+
 static int load(const char *path, bool has_secrets, struct tr_config *ret_config,
 	struct tr_config_complaints *complaints)
 {

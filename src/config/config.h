@@ -213,6 +213,11 @@ TR_CHECKED int tr_config_load_public(
 TR_CHECKED int tr_config_parse(const char *text, const char *path, struct tr_config *ret_config,
 	struct tr_config_complaints *complaints);
 
+/* Whether the text would be taken if it stood in the file `path`: with its file of secrets and the
+ * files that it names. Complaints and warnings as by tr_config_load(). -EINVAL, -ENOMEM. */
+TR_CHECKED int tr_config_check_text(
+	const char *text, const char *path, struct tr_config_complaints *complaints);
+
 /* What only the machine can tell, for `telerecd --check` and before a start: files that are named
  * but cannot be read or run. Complaints are added; -EINVAL when there are any. */
 TR_CHECKED int tr_config_check_files(

@@ -39,6 +39,7 @@ struct tr_control_start {
 	const char *url_parameters; /* further "config.x=y&..." */
 	int rtcstats;		    /* 0, 1; -1: not said */
 	int64_t usage_timeout_ms;   /* 0: none */
+	bool is_page; /* any page, no meeting of Jitsi's; only the node API has that */
 	struct tr_control_origin origin;
 };
 

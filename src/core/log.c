@@ -12,6 +12,8 @@
 /* The one exception to "no globals beyond main": see the design's notes on the log. */
 static atomic_int max_level = TR_LOG_INFO;
 static char process_label[201];
+static tr_log_hear_fn *listener;
+static void *listener_user;
 
 void tr_log_set_level(enum tr_log_level level)
 {
@@ -21,6 +23,12 @@ void tr_log_set_level(enum tr_log_level level)
 void tr_log_set_label(const char *label)
 {
 	snprintf(process_label, sizeof(process_label), "%s", label ? label : "");
+}
+
+void tr_log_set_listener(tr_log_hear_fn *hear, void *user)
+{
+	listener = hear;
+	listener_user = user;
 }
 
 static const char *level_word(enum tr_log_level level)
@@ -33,6 +41,15 @@ static const char *level_word(enum tr_log_level level)
 	default:
 		return "";
 	}
+}
+
+static void tell_listener(enum tr_log_level level, const char *area, const char *text, int rc)
+{
+	char whole[LINE_MAX_BYTES];
+
+	snprintf(whole, sizeof(whole), "%s%s%s", text, rc < 0 ? ": " : "",
+		rc < 0 ? strerror(-rc) : "");
+	listener(level, area, whole, listener_user);
 }
 
 /* One line, one write(): lines of several processes on one terminal do not mix. */
@@ -51,6 +68,8 @@ static void write_line(enum tr_log_level level, const char *area, const char *te
 		return;
 	if (length > (int)sizeof(line) - 2)
 		length = (int)sizeof(line) - 2;
+	if (listener)
+		tell_listener(level, area, text, rc);
 	for (int i = 0; i < length; i++) /* what came from outside must not forge lines */
 		if ((unsigned char)line[i] < 0x20 && line[i] != '\t')
 			line[i] = ' ';

@@ -25,6 +25,12 @@ void tr_log_set_level(enum tr_log_level level);
  * Cut at 200 bytes. Called from the main thread only. */
 void tr_log_set_label(const char *label);
 
+/* Hears every line that is written, from the thread that writes it: it must not log. NULL: nobody.
+ * Set while there is one thread. */
+typedef void tr_log_hear_fn(
+	enum tr_log_level level, const char *area, const char *text, void *user);
+void tr_log_set_listener(tr_log_hear_fn *hear, void *user);
+
 void tr_log_write(enum tr_log_level level, const char *area, const char *format, ...)
 	TR_PRINTF(3, 4);
 

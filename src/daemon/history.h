@@ -27,6 +27,7 @@ struct tr_history_entry {
 	char name[TR_MESSAGE_NAME_MAX];
 	char environment[512];
 	int64_t accepted_ms, on_ms, ended_ms; /* wall clock; on_ms 0: it never was */
+	char warning[512];		      /* the last one, or "" */
 	bool is_failure;
 	enum tr_reason reason;
 	char sentence[TR_MESSAGE_SENTENCE_MAX];

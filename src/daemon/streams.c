@@ -129,7 +129,10 @@ int tr_streams_fill(const struct tr_config *rules, const struct tr_control_start
 		is_recorded |= rules->rooms[i].record_too;
 		add_room(&rules->rooms[i], list);
 	}
-	snprintf(to->mode, sizeof(to->mode), "%s", is_stream ? "stream" : "file");
+	snprintf(to->mode, sizeof(to->mode), "%s",
+		request->is_page ? "page"
+		: is_stream	 ? "stream"
+				 : "file");
 	to->is_without_file = !is_recorded;
 	if (rc == 0 && list->count > 0)
 		rc = fill_streams(rules, list, to);
