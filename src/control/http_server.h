@@ -91,7 +91,7 @@ typedef void tr_http_stream_gone_fn(void *user);
 TR_CHECKED int tr_http_request_answer_stream(struct tr_http_request *request, const char *type,
 	size_t limit, tr_http_stream_gone_fn *gone, void *user, struct tr_http_stream **ret_stream);
 
-/* The whole of it, or -ENOBUFS: the client does not read fast enough. */
+/* The whole of it, or -ENOBUFS: the client does not read fast enough, or is about to go. */
 TR_CHECKED int tr_http_stream_push(struct tr_http_stream *stream, const void *bytes, size_t size);
 
 /* Before the answer: `call` comes from the loop when it has left us, or the client has gone. */

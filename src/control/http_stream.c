@@ -31,11 +31,15 @@ static void go_on(struct tr_http_stream *stream)
 	tr_http_server_run_soon(stream->server);
 }
 
-static void end(struct tr_http_stream *stream)
+static void copy_out(struct tr_http_stream *stream, char *out, size_t size)
 {
-	stream->is_ended = true;
-	stream->size = 0;
-	go_on(stream);
+	size_t straight = stream->limit - stream->first;
+	size_t part = size < straight ? size : straight;
+
+	memcpy(out, stream->bytes + stream->first, part);
+	memcpy(out + part, stream->bytes, size - part);
+	stream->first = (stream->first + size) % stream->limit;
+	stream->size -= size;
 }
 
 /* What the library asks for the next bytes. */
@@ -45,28 +49,27 @@ static ssize_t read_stream(void *data, uint64_t position, char *out, size_t max)
 	size_t size = stream->size < max ? stream->size : max;
 
 	(void)position;
+	if (size > 0) {
+		copy_out(stream, out, size);
+		return (ssize_t)size;
+	}
 	if (stream->is_ended)
 		return MHD_CONTENT_READER_END_OF_STREAM;
-	if (size == 0) {
-		stream->is_waiting = true;
-		MHD_suspend_connection(stream->connection);
-		return 0;
-	}
-	size_t straight = stream->limit - stream->first;
-	if (size > straight)
-		size = straight;
-	memcpy(out, stream->bytes + stream->first, size);
-	stream->first = (stream->first + size) % stream->limit;
-	stream->size -= size;
-	return (ssize_t)size;
+	stream->is_waiting = true;
+	MHD_suspend_connection(stream->connection);
+	return 0;
 }
 
 static int on_client_end(sd_event_source *source, int fd, uint32_t revents, void *data)
 {
+	struct tr_http_stream *stream = data;
+
 	(void)fd;
 	(void)revents;
 	sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	end(data);
+	stream->is_ended = true;
+	stream->size = 0;
+	go_on(stream);
 	return 0;
 }
 
@@ -112,7 +115,7 @@ int tr_http_request_answer_stream(struct tr_http_request *request, const char *t
 
 int tr_http_stream_push(struct tr_http_stream *stream, const void *bytes, size_t size)
 {
-	if (size > stream->limit - stream->size)
+	if (stream->is_ended || size > stream->limit - stream->size)
 		return -ENOBUFS;
 	size_t place = (stream->first + stream->size) % stream->limit;
 	size_t straight = stream->limit - place;
@@ -126,8 +129,10 @@ int tr_http_stream_push(struct tr_http_stream *stream, const void *bytes, size_t
 
 void tr_http_stream_end_all(struct tr_http_server *server)
 {
-	for (struct tr_http_stream *stream = server->streams; stream; stream = stream->next)
-		end(stream);
+	for (struct tr_http_stream *stream = server->streams; stream; stream = stream->next) {
+		stream->is_ended = true; /* what waits is still sent */
+		go_on(stream);
+	}
 }
 
 void tr_http_stream_destroy(struct tr_http_stream *stream)

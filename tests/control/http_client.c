@@ -13,10 +13,22 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define PATIENCE_NS (60 * TR_NS_PER_S)
 #define TURN_US 10000
+
+static void open_to(
+	struct http_client *client, sd_event *event, const struct sockaddr *address, size_t size)
+{
+	client->event = event;
+	client->size = 0;
+	client->heard[0] = '\0';
+	client->fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(client->fd >= 0);
+	assert_int_equal(connect(client->fd, address, (socklen_t)size), 0);
+}
 
 void http_client_open(struct http_client *client, sd_event *event, int port)
 {
@@ -26,13 +38,16 @@ void http_client_open(struct http_client *client, sd_event *event, int port)
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
 	};
 
-	client->event = event;
-	client->size = 0;
-	client->heard[0] = '\0';
-	client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(client->fd >= 0);
-	assert_int_equal(
-		connect(client->fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	open_to(client, event, (const struct sockaddr *)&address, sizeof(address));
+}
+
+void http_client_open_socket(struct http_client *client, sd_event *event, const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	assert_true(strlen(path) < sizeof(address.sun_path));
+	memcpy(address.sun_path, path, strlen(path));
+	open_to(client, event, (const struct sockaddr *)&address, sizeof(address));
 }
 
 void http_client_close(struct http_client *client)
@@ -128,6 +143,19 @@ int http_client_wait(struct http_client *client)
 			return answer_size(client) ? answer_status(client) : 0;
 	}
 	return answer_status(client);
+}
+
+bool http_client_wait_for(struct http_client *client, const char *text)
+{
+	int64_t deadline_ns = tr_clock_now_ns() + PATIENCE_NS;
+
+	while (!strstr(client->heard, text)) {
+		assert_true(tr_clock_now_ns() < deadline_ns);
+		turn(client, TURN_US);
+		if (!hear(client))
+			return strstr(client->heard, text) != NULL;
+	}
+	return true;
 }
 
 bool http_client_hears_within(struct http_client *client, int ms)

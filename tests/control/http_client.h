@@ -14,8 +14,9 @@ struct http_client {
 	char heard[65536]; /* all that came, terminated */
 };
 
-/* To 127.0.0.1. Fails the test when it cannot. */
+/* To 127.0.0.1, or to a Unix socket. Fails the test when it cannot. */
 void http_client_open(struct http_client *client, sd_event *event, int port);
+void http_client_open_socket(struct http_client *client, sd_event *event, const char *path);
 void http_client_close(struct http_client *client);
 
 /* All of it, turning the loop where the server does not read fast enough. False when the server
@@ -25,6 +26,9 @@ bool http_client_send(struct http_client *client, const char *bytes, size_t size
 /* Turns the loop until an answer is complete, and gives its status; 0 when the server closed
  * without one. Takes the answer before it out of `heard`. */
 int http_client_wait(struct http_client *client);
+
+/* Turns the loop until `text` has come; false when the server has closed before. */
+bool http_client_wait_for(struct http_client *client, const char *text);
 
 /* True when an answer, or the end, comes within `ms`: for what must not come. */
 bool http_client_hears_within(struct http_client *client, int ms);
