@@ -147,9 +147,11 @@ static int add(const void *data, size_t size, int64_t total_size, void *user)
 
 static int write_picture(const struct request *request, const struct picture *picture)
 {
-	int rc = !strcmp(request->to, "-")
-			 ? tr_file_write_all(STDOUT_FILENO, picture->bytes, picture->size)
-			 : tr_file_replace(AT_FDCWD, request->to, picture->bytes, picture->size);
+	bool is_stdout = !strcmp(request->to, "-");
+	TR_CLEANUP(tr_closep)
+	int fd = is_stdout ? dup(STDOUT_FILENO)
+			   : open(request->to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	int rc = fd < 0 ? -errno : tr_file_write_all(fd, picture->bytes, picture->size);
 
 	return rc == 0 ? 0
 		       : tr_node_verb_fail(&request->node, TR_EXIT_FAILED,
