@@ -154,8 +154,8 @@ static bool is_one_of(const char *word, const char *const *words)
 }
 
 /* The server's answer to the joining, by the table of what each condition means here. */
-static void explain_refusal(struct tr_doctor *doctor, const struct tr_doctor_server *server,
-	const char *room, const struct tr_visit_room *seen)
+static void explain_refusal(struct tr_doctor *doctor, struct tr_visit *visit,
+	const struct tr_doctor_server *server, const char *room, const struct tr_visit_room *seen)
 {
 	static const char *const nobody[] = {"service-unavailable", "remote-server-not-found",
 		"remote-server-timeout", "feature-not-implemented", NULL};
@@ -163,7 +163,11 @@ static void explain_refusal(struct tr_doctor *doctor, const struct tr_doctor_ser
 	const char *condition = seen->condition;
 	char text[3000], line[400];
 
-	if (is_one_of(condition, nobody)) {
+	/* Prosody says not-allowed, too, for hosts that are elsewhere. */
+	bool is_nobody = is_one_of(condition, nobody) ||
+			 (!strcmp(condition, "not-allowed") &&
+				 !tr_visit_is_there(visit, environment->brewery.domain));
+	if (is_nobody) {
 		snprintf(text, sizeof(text),
 			"the server has no rooms on %s (%s): brewery.domain is wrong, or the "
 			"component is missing",
@@ -250,6 +254,21 @@ static bool is_focus(
 	return !strncmp(occupant->jid, "focus@", 6) || !strcmp(occupant->nick, "focus");
 }
 
+/* Servers may hide their rooms: then the usual name is asked for. */
+static void find_near(struct tr_visit *visit, const struct tr_config_environment *environment,
+	char *out, size_t size)
+{
+	static const char usual[] = "jibribrewery";
+	char room[600];
+
+	tr_visit_find_room(
+		visit, environment->brewery.domain, environment->brewery.room, out, size);
+	snprintf(room, sizeof(room), "%s@%s", usual, environment->brewery.domain);
+	if (!out[0] && strcasecmp(environment->brewery.room, usual) != 0 &&
+		tr_visit_is_there(visit, room))
+		snprintf(out, size, "%s", usual);
+}
+
 static void explain_no_focus(struct tr_doctor *doctor, struct tr_visit *visit,
 	const struct tr_doctor_server *server, const char *room, const struct tr_visit_room *seen)
 {
@@ -257,8 +276,7 @@ static void explain_no_focus(struct tr_doctor *doctor, struct tr_visit *visit,
 	char near[160] = "", line[300], text[2800];
 
 	if (seen->is_new)
-		tr_visit_find_room(visit, environment->brewery.domain, environment->brewery.room,
-			near, sizeof(near));
+		find_near(visit, environment, near, sizeof(near));
 	if (near[0]) {
 		snprintf(text, sizeof(text),
 			"there was no control room %s, but there is a room \"%s\" on the same "
@@ -269,9 +287,10 @@ static void explain_no_focus(struct tr_doctor *doctor, struct tr_visit *visit,
 		return;
 	}
 	snprintf(text, sizeof(text),
-		"Jicofo is not in the control room %s%s: it has another brewery-jid, or was not "
+		"Jicofo is not in the control room %s%s%s: it has another brewery-jid, or was not "
 		"restarted",
-		room, environment->focus_jid[0] ? " under focus_jid's account" : "");
+		room, environment->focus_jid[0] ? " under focus_jid's account" : "",
+		seen->is_new ? ", where nobody was" : "");
 	fail_brewery(doctor, server, TR_SERVER_PIECE_JICOFO, "no-focus", text);
 }
 
@@ -312,7 +331,7 @@ static void ask_brewery(
 		fail_brewery(doctor, server, TR_SERVER_PIECE_NONE, "brewery-lost",
 			"the connection ended when the control room was to be entered");
 	else if (seen->condition[0])
-		explain_refusal(doctor, server, room, seen);
+		explain_refusal(doctor, visit, server, room, seen);
 	else
 		check_occupants(doctor, visit, server, room, seen);
 	free(seen);

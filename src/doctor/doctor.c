@@ -4,10 +4,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
-static const char *const areas[] = {"config", "node", "network", "tls", "control", "brewery",
-	"call", "clock", "page", "machine", "meeting", "disk", "finalize", "streams", "webhooks",
-	NULL};
+static const char *const areas[] = {"config", "disk", "finalize", "kernel", "machine", "node",
+	"network", "tls", "control", "clock", "brewery", "call", "page", "meeting", "streams",
+	"webhooks", NULL};
 
 const char *const *tr_doctor_areas(void)
 {
@@ -84,41 +85,107 @@ static void ask_server(struct tr_doctor *doctor, const struct tr_config_environm
 		tr_ask_accounts(doctor, &server);
 }
 
-static bool needs_servers(const struct tr_doctor *doctor)
+static bool wants_one_of(const struct tr_doctor *doctor, const char *const *names)
 {
-	static const char *const names[] = {
-		"network", "tls", "control", "brewery", "call", "clock", NULL};
-
-	for (const char *const *name = names; *name; name++)
-		if (tr_doctor_wants(doctor, *name))
+	for (; *names; names++)
+		if (tr_doctor_wants(doctor, *names))
 			return true;
 	return false;
 }
 
-static int ask_environments(struct tr_doctor *doctor)
+/* The page, and a meeting with the real browser. */
+static void ask_web(struct tr_doctor *doctor, const struct tr_config_environment *environment)
+{
+	const char *why = NULL;
+
+	bool is_page_good = tr_ask_page(doctor, environment, doctor->room);
+	if (!tr_doctor_wants(doctor, "meeting"))
+		return;
+	if (doctor->settings->is_quick)
+		why = "--quick was asked for";
+	else if (!is_page_good)
+		why = "the page cannot be loaded";
+	else if (!doctor->is_machine_ready)
+		why = "something is missing on this machine";
+	else if (!doctor->has_passwords)
+		why = "the configuration has no passwords that can be used";
+	if (why)
+		skip(doctor, environment, "meeting", why);
+	else
+		tr_ask_meeting(doctor, environment, doctor->room);
+}
+
+static void ask_environment(
+	struct tr_doctor *doctor, const struct tr_config_environment *environment)
+{
+	static const char *const of_servers[] = {
+		"network", "tls", "control", "brewery", "call", "clock", NULL};
+	static const char *const of_web[] = {"page", "clock", "meeting", NULL};
+
+	for (unsigned i = 0; i < environment->server_count; i++)
+		if (wants_one_of(doctor, of_servers))
+			ask_server(doctor, environment, environment->servers[i]);
+	if (wants_one_of(doctor, of_web))
+		ask_web(doctor, environment);
+}
+
+static void ask_machine(struct tr_doctor *doctor)
+{
+	static const char *const of_machine[] = {"machine", "meeting", NULL};
+
+	if (tr_doctor_wants(doctor, "disk"))
+		tr_ask_disk(doctor);
+	if (tr_doctor_wants(doctor, "finalize"))
+		tr_ask_finalize(doctor);
+	if (tr_doctor_wants(doctor, "kernel"))
+		tr_ask_kernel(doctor);
+	if (wants_one_of(doctor, of_machine))
+		tr_ask_machine(doctor);
+	tr_ask_node(doctor);
+}
+
+static bool is_asked_for(const struct tr_doctor *doctor, const char *name)
 {
 	const char *wanted = doctor->settings->environment;
-	bool is_found = !wanted;
-
-	for (unsigned i = 0; i < doctor->config->environment_count; i++) {
-		const struct tr_config_environment *environment = &doctor->config->environments[i];
-		if (wanted && strcmp(wanted, environment->name) != 0)
-			continue;
-		is_found = true;
-		for (unsigned j = 0; j < environment->server_count && needs_servers(doctor); j++)
-			ask_server(doctor, environment, environment->servers[j]);
-	}
-	return is_found ? 0 : -ENOENT;
+	return !wanted || !strcmp(wanted, name);
 }
 
 static int ask_all(struct tr_doctor *doctor, struct tr_config_complaints *complaints)
 {
+	bool is_found = !doctor->settings->environment;
+
 	if (!tr_ask_config(doctor, complaints)) {
 		tr_findings_skip(doctor->findings,
-			"nothing else is checked because the configuration cannot be read");
+			"nothing else is checked because the configuration cannot be used");
 		return 0;
 	}
-	return ask_environments(doctor);
+	for (unsigned i = 0; i < doctor->config->environment_count; i++)
+		is_found = is_found || is_asked_for(doctor, doctor->config->environments[i].name);
+	if (!is_found)
+		return -ENOENT;
+	ask_machine(doctor);
+	for (unsigned i = 0; i < doctor->config->environment_count; i++)
+		if (is_asked_for(doctor, doctor->config->environments[i].name))
+			ask_environment(doctor, &doctor->config->environments[i]);
+	if (tr_doctor_wants(doctor, "streams"))
+		tr_ask_streams(doctor);
+	if (tr_doctor_wants(doctor, "webhooks"))
+		tr_ask_webhooks(doctor);
+	return 0;
+}
+
+/* A room that nobody has, unless one was named. */
+static void choose_room(struct tr_doctor *doctor)
+{
+	unsigned number = 0;
+
+	if (doctor->settings->room) {
+		snprintf(doctor->room, sizeof(doctor->room), "%s", doctor->settings->room);
+		return;
+	}
+	if (getrandom(&number, sizeof(number), 0) < 0)
+		number = (unsigned)getpid();
+	snprintf(doctor->room, sizeof(doctor->room), "telerec-check-%08x", number);
 }
 
 int tr_doctor_run(const struct tr_doctor_settings *settings, struct tr_findings *findings)
@@ -127,6 +194,7 @@ int tr_doctor_run(const struct tr_doctor_settings *settings, struct tr_findings 
 	struct tr_config_complaints *complaints = calloc(1, sizeof(*complaints));
 	int rc = -ENOMEM;
 
+	choose_room(&doctor);
 	doctor.config = calloc(1, sizeof(*doctor.config));
 	if (doctor.config && complaints) {
 		tr_config_set_defaults(doctor.config);

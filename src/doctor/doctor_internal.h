@@ -13,6 +13,7 @@ struct tr_doctor {
 	bool has_passwords;	       /* else only what needs none can be asked */
 	bool is_machine_ready;	       /* browser, X, encoder, sound are there */
 	bool is_node_here;	       /* telerecd runs on this machine */
+	char room[160];		       /* for the meeting to join */
 	const char *secrets_path;      /* where the passwords are or should be */
 	char secrets_beside[PATH_MAX]; /* for it */
 };
@@ -43,5 +44,16 @@ bool tr_ask_network_name(struct tr_doctor *doctor, struct tr_doctor_server *serv
 bool tr_ask_network_port(struct tr_doctor *doctor, struct tr_doctor_server *server);
 bool tr_ask_tls(struct tr_doctor *doctor, struct tr_doctor_server *server);
 void tr_ask_accounts(struct tr_doctor *doctor, struct tr_doctor_server *server);
+void tr_ask_node(struct tr_doctor *doctor);
+void tr_ask_kernel(struct tr_doctor *doctor);
+void tr_ask_machine(struct tr_doctor *doctor);
+void tr_ask_disk(struct tr_doctor *doctor);
+void tr_ask_finalize(struct tr_doctor *doctor);
+void tr_ask_streams(struct tr_doctor *doctor);
+void tr_ask_webhooks(struct tr_doctor *doctor);
+bool tr_ask_page(struct tr_doctor *doctor, const struct tr_config_environment *environment,
+	const char *room);
+void tr_ask_meeting(struct tr_doctor *doctor, const struct tr_config_environment *environment,
+	const char *room);
 
 #endif

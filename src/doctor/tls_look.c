@@ -74,7 +74,8 @@ static void take_stream_error(struct talk *talk, const char *at)
 	fail(talk, TR_TLS_LOOK_STREAM_ERROR, word);
 }
 
-/* Opens a stream and reads the features. */
+/* Opens a stream and reads the features. The line's end makes servers of other kinds answer, too.
+ */
 static bool open_stream(struct talk *talk)
 {
 	static const char *const words[] = {"</stream:features>", "<stream:features/>",
@@ -85,7 +86,7 @@ static bool open_stream(struct talk *talk)
 	talk->answer[0] = '\0';
 	snprintf(header, sizeof(header),
 		"<?xml version='1.0'?><stream:stream to='%s' xmlns='jabber:client' "
-		"xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>",
+		"xmlns:stream='http://etherx.jabber.org/streams' version='1.0'>\n",
 		talk->settings->domain);
 	bool is_whole = say(talk, header) && read_until(talk, words);
 	const char *error = strstr(talk->answer, "<stream:error");

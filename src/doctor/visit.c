@@ -16,6 +16,7 @@
 #define FAREWELL_MS 1000
 #define MUC_NS "http://jabber.org/protocol/muc"
 #define MUC_USER_NS "http://jabber.org/protocol/muc#user"
+#define INFO_NS "http://jabber.org/protocol/disco#info"
 #define ITEMS_NS "http://jabber.org/protocol/disco#items"
 #define TIME_NS "urn:xmpp:time"
 #define JIBRI_NS "http://jitsi.org/protocol/jibri"
@@ -418,6 +419,11 @@ void tr_visit_find_room(
 	near = near ? near : brewery;
 	if (near)
 		snprintf(out, size, "%s", near);
+}
+
+bool tr_visit_is_there(struct tr_visit *visit, const char *jid)
+{
+	return ask(visit, jid, "query", INFO_NS, "telerec-info") != NULL;
 }
 
 int tr_visit_compare_clock(struct tr_visit *visit, const char *domain, int64_t *ret_ahead_s)

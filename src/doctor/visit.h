@@ -64,6 +64,9 @@ TR_CHECKED int tr_visit_look_into(
 void tr_visit_find_room(
 	struct tr_visit *visit, const char *domain, const char *room, char *out, size_t size);
 
+/* Does a room, or a host, tell about itself? (It need not list its rooms for that.) */
+bool tr_visit_is_there(struct tr_visit *visit, const char *jid);
+
 /* The server's clock against ours, in seconds (positive: theirs is ahead). -ENOENT: it does not
  * tell. */
 TR_CHECKED int tr_visit_compare_clock(

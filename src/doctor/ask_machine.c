@@ -1,0 +1,136 @@
+#include "doctor/doctor_internal.h"
+#include "doctor/machine_probe.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#define POLICIES "/etc/chromium/policies/managed/telerec.json"
+
+static const char *const meaning = "No recording can be made on this machine.";
+
+static bool fail(
+	struct tr_doctor *doctor, const char *cause, const char *command, const char *sentence)
+{
+	const struct tr_finding finding = {
+		.status = TR_FINDING_FAILURE,
+		.cause = cause,
+		.meaning = meaning,
+		.cure = {.text = command},
+	};
+
+	tr_findings_add(doctor->findings, &finding, "%s", sentence);
+	return false;
+}
+
+static bool fail_setting(struct tr_doctor *doctor, const char *cause, const char *setting,
+	const char *line, const char *sentence)
+{
+	const struct tr_finding finding = {
+		.status = TR_FINDING_FAILURE,
+		.cause = cause,
+		.meaning = meaning,
+		.cure = {.file = doctor->settings->config_path, .setting = setting, .text = line},
+	};
+
+	tr_findings_add(doctor->findings, &finding, "%s", sentence);
+	return false;
+}
+
+static bool check_browser(struct tr_doctor *doctor, const struct tr_machine_probe *probe)
+{
+	if (!probe->browser[0] && doctor->config->browser.path[0])
+		return fail_setting(doctor, "no-browser", "browser.path",
+			"browser: { path = \"\"; }; // finds the installed one",
+			"browser.path names no Chromium that runs");
+	if (!probe->browser[0])
+		return fail(doctor, "no-browser", "apt-get install chromium chromium-sandbox\n",
+			"no Chromium that runs is installed");
+	tr_findings_ok(doctor->findings, "%s", probe->browser_version);
+	if (!probe->has_user_namespaces && !probe->has_setuid_sandbox)
+		return fail(doctor, "no-sandbox",
+			"sysctl -w kernel.unprivileged_userns_clone=1\n"
+			"# or: apt-get install chromium-sandbox\n",
+			"the browser cannot run with its sandbox: neither user namespaces nor its "
+			"setuid helper are there");
+	tr_findings_ok(doctor->findings, "the browser's sandbox has %s",
+		probe->has_user_namespaces ? "user namespaces" : "its setuid helper");
+	return true;
+}
+
+static bool check_display(struct tr_doctor *doctor, const struct tr_machine_probe *probe)
+{
+	if (!probe->xserver[0])
+		return fail(doctor, "no-x", "apt-get install xvfb\n",
+			"there is no X server (Xvfb) for the browser to draw on");
+	tr_findings_ok(doctor->findings, "X server %s", probe->xserver);
+	return true;
+}
+
+static bool check_sound(struct tr_doctor *doctor, const struct tr_machine_probe *probe)
+{
+	const char *source = doctor->config->sound.source;
+	bool has_plugin = probe->sound_plugin[0] != '\0';
+
+	if (!strcmp(source, "none")) {
+		tr_findings_note(doctor->findings, "recordings are without sound (sound.source)");
+		return true;
+	}
+	if (!strcmp(source, "pcm"))
+		return true; /* only trying tells */
+	if (!strcmp(source, "loopback") && !probe->has_loopback)
+		return false; /* the question about the kernel has told it */
+	if (strcmp(source, "loopback") != 0 && !has_plugin &&
+		(!probe->has_loopback || !strcmp(source, "plugin")))
+		return fail(doctor, "no-sound", "apt-get install --reinstall telerec\n",
+			"neither telerec's ALSA plug-in nor the kernel's snd-aloop is there");
+	tr_findings_ok(doctor->findings, "sound by %s",
+		strcmp(source, "loopback") != 0 && has_plugin ? "telerec's ALSA plug-in"
+							      : "the kernel's snd-aloop");
+	return true;
+}
+
+static bool check_encoders(struct tr_doctor *doctor, const struct tr_machine_probe *probe)
+{
+	const json_t *encoder;
+	unsigned count = 0;
+	size_t i;
+
+	json_array_foreach(probe->encoders, i, encoder)
+	{
+		const char *name = json_string_value(json_object_get(encoder, "encoder"));
+		if (!json_is_true(json_object_get(encoder, "works")))
+			continue;
+		count++;
+		tr_findings_ok(doctor->findings, "encoder %s works", name ? name : "?");
+	}
+	if (count == 0)
+		return fail(doctor, "no-encoder", "apt-get install --reinstall telerec\n",
+			"no encoder works here, not even the one in software");
+	return true;
+}
+
+static void check_policies(struct tr_doctor *doctor)
+{
+	struct stat st;
+
+	if (stat(POLICIES, &st) < 0)
+		tr_findings_note(doctor->findings,
+			"%s is not there: the browser may show hints of its own in recordings",
+			POLICIES);
+}
+
+void tr_ask_machine(struct tr_doctor *doctor)
+{
+	const char *path = doctor->config->browser.path;
+	struct tr_machine_probe probe;
+
+	tr_doctor_enter(doctor, "machine", NULL);
+	tr_machine_probe_take(path[0] ? path : NULL, &probe);
+	bool is_ready = check_display(doctor, &probe);
+	is_ready = check_browser(doctor, &probe) && is_ready;
+	is_ready = check_sound(doctor, &probe) && is_ready;
+	is_ready = check_encoders(doctor, &probe) && is_ready;
+	check_policies(doctor);
+	tr_machine_probe_release(&probe);
+	doctor->is_machine_ready = is_ready;
+}
