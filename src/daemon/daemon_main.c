@@ -7,6 +7,7 @@
 #define TR_LOG_AREA "telerecd"
 
 #include "control/metrics.h"
+#include "daemon/api_door.h"
 #include "daemon/daemon_settings.h"
 #include "daemon/linkwatch.h"
 #include "daemon/listeners.h"
@@ -32,6 +33,8 @@ struct daemon {
 	struct tr_xmpp *xmpp; /* NULL without environments */
 	struct tr_linkwatch *links;
 	struct tr_watchers *watchers;
+	struct tr_logbook *logbook;
+	struct tr_api_door *door;
 	struct tr_listeners listeners;
 	int exit_code;
 };
@@ -230,9 +233,35 @@ static int start_http(struct daemon *daemon, const struct tr_config *config)
 	return 0;
 }
 
+static void read_links(void *user, struct tr_snapshot *snapshot)
+{
+	const struct daemon *daemon = user;
+	tr_linkwatch_read(daemon->links, snapshot);
+}
+
+static int open_api(struct daemon *daemon, const struct tr_config *config, const char *path)
+{
+	const struct tr_api_source_settings settings = {
+		.config = config,
+		.config_path = path,
+		.node = daemon->node,
+		.logbook = daemon->logbook,
+		.read_links = read_links,
+		.user = daemon,
+	};
+
+	int rc = tr_api_door_open(daemon->event, &settings, &daemon->door);
+	if (rc == 0)
+		tr_listeners_add(&daemon->listeners, tr_api_door_tell, daemon->door);
+	return rc;
+}
+
 /* Control goes first: the breweries see us leave before the slots take their time. */
 static void stop(struct daemon *daemon)
 {
+	if (daemon->door)
+		tr_listeners_remove(&daemon->listeners, daemon->door);
+	tr_api_door_close(tr_take(daemon->door));
 	tr_linkwatch_destroy(tr_take(daemon->links));
 	tr_xmpp_destroy(tr_take(daemon->xmpp));
 	tr_jibri_http_destroy(tr_take(daemon->http));
@@ -240,14 +269,17 @@ static void stop(struct daemon *daemon)
 		tr_listeners_remove(&daemon->listeners, daemon->watchers);
 	tr_watchers_destroy(tr_take(daemon->watchers));
 	tr_node_destroy(daemon->node);
+	tr_logbook_destroy(daemon->logbook);
 	sd_event_unref(daemon->event);
 }
 
-static int start(struct daemon *daemon, const struct tr_config *config)
+static int start(struct daemon *daemon, const struct tr_config *config, const char *path)
 {
 	unsigned slots = tr_daemon_settings_count_slots(config);
 
 	int rc = sd_event_default(&daemon->event);
+	if (rc >= 0)
+		rc = tr_logbook_create(&daemon->logbook);
 	if (rc >= 0)
 		rc = add_signals(daemon);
 	if (rc < 0)
@@ -259,6 +291,8 @@ static int start(struct daemon *daemon, const struct tr_config *config)
 		rc = start_xmpp(daemon, config, slots);
 	if (rc == 0)
 		rc = start_http(daemon, config);
+	if (rc == 0)
+		rc = open_api(daemon, config, path);
 	if (rc < 0)
 		return rc;
 	tr_node_publish(daemon->node);
@@ -268,11 +302,11 @@ static int start(struct daemon *daemon, const struct tr_config *config)
 	return 0;
 }
 
-static int serve(const struct tr_config *config)
+static int serve(const struct tr_config *config, const char *path)
 {
 	struct daemon daemon = {0};
 
-	int rc = start(&daemon, config);
+	int rc = start(&daemon, config, path);
 	if (rc == 0)
 		rc = sd_event_loop(daemon.event);
 	sd_notify(0, "STOPPING=1");
@@ -331,7 +365,7 @@ int main(int argc, char **argv)
 	if (load_config(path, is_check, config) == 0) {
 		tr_log_set_level(tr_daemon_settings_log_level(config));
 		signal(SIGPIPE, SIG_IGN);
-		status = is_check ? 0 : serve(config);
+		status = is_check ? 0 : serve(config, path);
 	}
 	explicit_bzero(config, sizeof(*config));
 	free(config);
