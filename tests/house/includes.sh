@@ -39,9 +39,9 @@ links=$(
 		room=$(basename "$(dirname "$list")")
 		allowed="$room $(sed -n "s/^$room://p" tests/rooms.table)"
 		for other in $(tr '\n\t' '  ' <"$list" | sed 's/tr_room(/\n&/g' |
-			sed -n 's/^tr_room([^)]*DEPENDS \([a-z ]*\).*/\1/p'); do
+			sed -n 's/^tr_room([^)]*DEPENDS \([a-z_ ]*\).*/\1/p'); do
 			# A folder may be two rooms, one of which needs less than the other.
-			folder=$(basename "$(dirname "$(grep -l "^tr_room($other\$" src/*/CMakeLists.txt)")")
+			folder=$(basename "$(dirname "$(grep -l "^tr_room($other\\>" src/*/CMakeLists.txt)")")
 			case " $allowed " in
 			*" $folder "*) ;;
 			*) echo "$list: $room may not link $other" ;;
