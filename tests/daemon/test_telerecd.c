@@ -48,8 +48,9 @@ static void write_config(const char *more)
 	assert_non_null(file);
 	fprintf(file,
 		"recordings = \"%s/rec\";\nslots = 1;\n"
-		"jibri_http: { external_port = 0; internal_port = 0; };\n%s",
-		home, more);
+		"jibri_http: { external_port = 0; internal_port = 0; };\n"
+		"api: { socket = \"%s/control.sock\"; };\n%s",
+		home, home, more);
 	fclose(file);
 }
 

@@ -23,6 +23,7 @@ slots = $slots;
 video: { size = "640x360"; frame_rate = 15; };
 sound: { source = "plugin"; };
 jibri_http: { external_port = 0; internal_port = "off"; };
+api: { socket = "$work/control.sock"; };
 CONF
 
 coproc server { exec "$build/telerec-demo-meeting" 2>"$work/server"; }

@@ -30,6 +30,7 @@ slots = 1;
 video: { size = "640x360"; frame_rate = 15; };
 sound: { source = "plugin"; };
 jibri_http: { external_port = 0; internal_port = 0; };
+api: { socket = "$work/control.sock"; };
 finalize: { script = "$work/finalize"; timeout = "60s"; attempts = 1; };
 CONF
 

@@ -116,6 +116,7 @@ recordings = "$work/out";
 video: { size = "640x360"; frame_rate = 15; };
 sound: { source = "plugin"; };
 jibri_http: { external_port = "off"; internal_port = "off"; };
+api: { socket = "$work/control.sock"; };
 CONF
 	mkdir -p -m 777 "$work/out"
 	"$build/telerecd" --config "$work/etc/telerec.conf" >"$work/log" 2>&1 &

@@ -29,6 +29,7 @@ slots = 1;
 video: { size = "640x360"; frame_rate = 15; };
 sound: { source = "plugin"; };
 jibri_http: { external_port = 0; internal_port = 0; };
+api: { socket = "$work/control.sock"; };
 finalize: { script = "$work/finalize"; timeout = "60s"; attempts = 1; };
 stream: {
 	allowed = [ "rtmp://a\\\\.rtmp\\\\.youtube\\\\.com/live2/[^/]+", "rtmp://127\\\\.0\\\\.0\\\\.1:$port/.*" ];
