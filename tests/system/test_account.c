@@ -68,6 +68,22 @@ static void a_folder_is_lent_and_comes_back_with_what_was_made_in_it(void **stat
 	assert_int_equal(owner_of("recording"), geteuid());
 }
 
+static void what_is_in_a_folder_goes_with_it(void **state)
+{
+	struct tr_account account;
+
+	tr_account_for_slots(&account);
+	make_file("part", geteuid());
+	make_file("linked", geteuid());
+	assert_int_equal(linkat(folder, "linked", folder, "linked-too", 0), 0);
+	assert_int_equal(tr_account_lend(folder, &account), 0);
+	assert_int_equal(owner_of("part"), account.uid);
+	assert_int_equal(owner_of("linked"), geteuid()); /* it may lie elsewhere, too */
+	assert_int_equal(tr_account_take_back(folder, &account), 0);
+	assert_int_equal(owner_of("part"), geteuid());
+	assert_int_equal(owner_of("."), geteuid());
+}
+
 static void links_and_the_files_of_others_are_left_alone(void **state)
 {
 	struct tr_account account;
@@ -117,6 +133,7 @@ int main(void)
 		TEST(root_gives_slots_another_user_and_others_themselves),
 		TEST(a_folder_is_lent_and_comes_back_with_what_was_made_in_it),
 		TEST(a_folder_is_shared_by_a_slots_group_and_taken_back),
+		TEST(what_is_in_a_folder_goes_with_it),
 		TEST(links_and_the_files_of_others_are_left_alone),
 	};
 	return cmocka_run_group_tests_name("account", tests, NULL, NULL);
