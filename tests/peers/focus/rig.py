@@ -213,6 +213,7 @@ class Rig:
             "processes": "own", "log_level": "debug",
             "video": {"size": "640x360", "frame_rate": 15},
             "jibri_http": {"external_port": 0, "internal_port": 0},
+            "api": {"socket": self.path("control.sock")},
             "checks": {"join_timeout": "6s", "empty_timeout": "4s", "no_media_timeout": "4s",
                        "all_muted_timeout": "5s", "ice_timeout": "4s", "start_timeout": "30s"},
         }
@@ -379,9 +380,11 @@ def seconds_of(movie):
 
 
 def decode_faults(movie, *options):
-    """What ffmpeg has to say when it decodes everything: "" is good."""
+    """What ffmpeg says when it decodes everything: "" is good. The time base is exact, for of a
+    short recording it guesses a rate, and warns of pictures that are too near for it."""
     run = subprocess.run(["ffmpeg", "-nostdin", "-v", "warning", "-xerror", "-i", movie, *options,
-                          "-f", "null", "-"], capture_output=True, text=True)
+                          "-enc_time_base", "1:90000", "-f", "null", "-"], capture_output=True,
+                         text=True)
     return run.stderr.strip() or ("" if run.returncode == 0 else f"exit code {run.returncode}")
 
 
