@@ -194,7 +194,7 @@ void tr_import_take_int(struct tr_import_item *item)
 	tr_import_row(item, TR_IMPORT_CARRIED, item->rule->ours, text, NULL);
 }
 
-static void take_path(struct tr_import_item *item)
+void tr_import_take_path(struct tr_import_item *item)
 {
 	const char *text = tr_import_text(item->value);
 
@@ -213,7 +213,7 @@ static void take_path(struct tr_import_item *item)
 	tr_import_row(item, TR_IMPORT_CARRIED, item->rule->ours, text, item->rule->note);
 }
 
-static void take_duration(struct tr_import_item *item)
+void tr_import_take_duration(struct tr_import_item *item)
 {
 	const struct tr_import_rule *rule = item->rule;
 	char text[32];
@@ -238,7 +238,7 @@ static void take_duration(struct tr_import_item *item)
 }
 
 /* Whether the value means "off" or "nothing". */
-static bool is_nothing(const json_t *value)
+bool tr_import_is_nothing(const json_t *value)
 {
 	const char *text = tr_import_text(value);
 
@@ -249,7 +249,7 @@ static bool is_nothing(const json_t *value)
 
 void tr_import_take_later(struct tr_import_item *item)
 {
-	if (is_nothing(item->value))
+	if (tr_import_is_nothing(item->value))
 		tr_import_row(item, TR_IMPORT_DROPPED, NULL, NULL, "is not in use");
 	else
 		tr_import_row(item, TR_IMPORT_LATER, NULL, NULL, item->rule->note);
@@ -347,6 +347,7 @@ static void take_allowed(struct tr_import_item *item)
 
 #define HTTP "api.http."
 #define CHECKS "call-status-checks."
+#define JWT "jwt-info."
 
 static const struct tr_import_rule main_rules[] = {
 	{"id", tr_import_take_text, "id", NULL, 0, 0},
@@ -359,25 +360,36 @@ static const struct tr_import_rule main_rules[] = {
 	{HTTP "external-api-host", take_bind, "jibri_http.bind", NULL, 0, 0},
 	{HTTP "internal-api-host", take_internal_host, "jibri_http.bind", NULL, 0, 0},
 	{"api.xmpp.environments", tr_import_take_environments, "environments", NULL, 0, 0},
-	{"recording.recordings-directory", take_path, "recordings",
+	{"recording.recordings-directory", tr_import_take_path, "recordings",
 		"the user telerec must be able to write there", 0, 0},
-	{"recording.finalize-script", take_path, "finalize.script", "it runs as the user telerec",
-		0, 0},
+	{"recording.finalize-script", tr_import_take_path, "finalize.script",
+		"it runs as the user telerec", 0, 0},
 	{"streaming.rtmp-allow-list", take_allowed, "stream.allowed", NULL, 0, 0},
-	{CHECKS "no-media-timeout", take_duration, "checks.no_media_timeout", NULL, 1000, DAY_MS},
-	{CHECKS "all-muted-timeout", take_duration, "checks.all_muted_timeout", NULL, 1000, DAY_MS},
-	{CHECKS "default-call-empty-timeout", take_duration, "checks.empty_timeout", NULL, 1000,
+	{CHECKS "no-media-timeout", tr_import_take_duration, "checks.no_media_timeout", NULL, 1000,
 		DAY_MS},
-	{CHECKS "ice-connection-timeout", take_duration, "checks.ice_timeout", NULL, 1000, DAY_MS},
+	{CHECKS "all-muted-timeout", tr_import_take_duration, "checks.all_muted_timeout", NULL,
+		1000, DAY_MS},
+	{CHECKS "default-call-empty-timeout", tr_import_take_duration, "checks.empty_timeout", NULL,
+		1000, DAY_MS},
+	{CHECKS "ice-connection-timeout", tr_import_take_duration, "checks.ice_timeout", NULL, 1000,
+		DAY_MS},
 	{"chrome.flags", take_flags, "browser.ignore_certificate_errors", NULL, 0, 0},
 	{"selenium.use-external-api", tr_import_take_nowhere, NULL,
 		"telerec asks the meeting's page itself, without Selenium", 0, 0},
 	{"ffmpeg.", tr_import_take_ffmpeg, NULL, NULL, 0, 0},
-	{"stats.prometheus.", tr_import_take_later, NULL, "telerec has no Prometheus metrics yet",
-		0, 0},
-	{"stats.", tr_import_take_later, NULL, "telerec does not speak StatsD yet", 0, 0},
-	{"webhook.", tr_import_take_later, NULL, "telerec calls no webhooks yet", 0, 0},
-	{"jwt-info.", tr_import_take_later, NULL, "it belongs to webhooks, which come later", 0, 0},
+	{"stats.enable-stats-d", tr_import_take_statsd, "stats.statsd", NULL, 0, 0},
+	{"stats.host", tr_import_take_statsd, "stats.statsd", NULL, 0, 0},
+	{"stats.port", tr_import_take_statsd, "stats.statsd", NULL, 0, 0},
+	{"stats.prometheus.enabled", tr_import_take_bool, "stats.prometheus",
+		"on Jibri's external port as before, and on the node API", 0, 0},
+	{"webhook.subscribers", tr_import_take_subscribers, "webhooks.subscribers", NULL, 0, 0},
+	{JWT "signing-key-path", tr_import_take_token_key, "webhooks.key_file",
+		"the user telerec must be able to read it", 0, 0},
+	{JWT "kid", tr_import_take_token_text, "webhooks.key_id", NULL, 0, 0},
+	{JWT "issuer", tr_import_take_token_text, "webhooks.issuer", NULL, 0, 0},
+	{JWT "audience", tr_import_take_token_text, "webhooks.audience", NULL, 0, 0},
+	{JWT "ttl", tr_import_take_token_lifetime, "webhooks.token_lifetime", NULL, 600000,
+		30 * DAY_MS},
 	{"sip.", tr_import_take_later, NULL, "telerec is no SIP gateway", 0, 0},
 };
 

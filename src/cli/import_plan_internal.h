@@ -1,4 +1,4 @@
-/* What the files import_plan.c, import_environment.c and import_video.c share. */
+/* What the files import_plan.c, import_environment.c, import_video.c and import_watch.c share. */
 #ifndef TR_CLI_IMPORT_PLAN_INTERNAL_H
 #define TR_CLI_IMPORT_PLAN_INTERNAL_H
 
@@ -63,6 +63,8 @@ json_t *tr_import_get(const json_t *root, const char *path);
 
 /* The value as text, NULL for lists and groups. */
 const char *tr_import_text(const json_t *value);
+/* Whether the value means "off" or "nothing". */
+bool tr_import_is_nothing(const json_t *value);
 /* -EINVAL when it is none. */
 TR_CHECKED int tr_import_bool(const json_t *value, bool *ret);
 
@@ -70,10 +72,17 @@ TR_CHECKED int tr_import_bool(const json_t *value, bool *ret);
 void tr_import_take_text(struct tr_import_item *item);
 void tr_import_take_bool(struct tr_import_item *item);
 void tr_import_take_int(struct tr_import_item *item);
+void tr_import_take_path(struct tr_import_item *item);
+void tr_import_take_duration(struct tr_import_item *item);
 void tr_import_take_later(struct tr_import_item *item);
 void tr_import_take_nowhere(struct tr_import_item *item);
 void tr_import_take_environments(struct tr_import_item *item);
 void tr_import_take_ffmpeg(struct tr_import_item *item);
+void tr_import_take_statsd(struct tr_import_item *item);
+void tr_import_take_subscribers(struct tr_import_item *item);
+void tr_import_take_token_key(struct tr_import_item *item);
+void tr_import_take_token_text(struct tr_import_item *item);
+void tr_import_take_token_lifetime(struct tr_import_item *item);
 
 /* What the commands for ffmpeg make of pictures and sound, whoever said so. */
 void tr_import_video(struct tr_import_planner *planner);
