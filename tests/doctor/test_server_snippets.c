@@ -128,6 +128,24 @@ static void passwords_in_a_file_are_nowhere_else(void **state)
 	list = NULL;
 }
 
+static void pieces_never_hold_a_password(void **state)
+{
+	json_t *piece;
+
+	for (int i = TR_SERVER_PIECE_NONE + 1; i < TR_SERVER_PIECE_COUNT_; i++) {
+		assert_int_equal(tr_server_snippets_piece(&environment, i % 2 ? NULL : "/x/secrets",
+					 (enum tr_server_piece)i, &piece),
+			0);
+		char *text = json_dumps(piece, 0);
+		assert_null(strstr(text, "Plain1"));
+		assert_null(strstr(text, "$HOME"));
+		assert_true(json_string_length(json_object_get(piece, "text")) > 0);
+		assert_null(strstr(text, "_domain}"));
+		free(text);
+		json_decref(piece);
+	}
+}
+
 static void names_that_shells_take_apart_are_refused(void **state)
 {
 	const struct tr_server_wish wish = wish_for(TR_SERVER_PROSODY);
@@ -165,6 +183,7 @@ int main(void)
 		TEST(jicofo_gets_brewery_and_trust_in_both_styles),
 		TEST(no_brace_is_left_unfilled),
 		TEST(passwords_in_a_file_are_nowhere_else),
+		TEST(pieces_never_hold_a_password),
 		TEST(names_that_shells_take_apart_are_refused),
 		TEST(passwords_are_long_and_never_the_same),
 		TEST(parts_are_found_by_name),
