@@ -93,6 +93,13 @@ static int read_log(void *user, const char *session_id, unsigned slot, int level
 	return tr_logbook_read(source->settings.logbook, &filter, ret_json);
 }
 
+static void preview(
+	void *user, unsigned slot, unsigned width, tr_node_api_preview_fn *done, void *done_user)
+{
+	const struct tr_api_source *source = user;
+	tr_node_preview(source->settings.node, slot, width, done, done_user);
+}
+
 /* ---- life ---- */
 
 int tr_api_source_create(
@@ -119,6 +126,7 @@ int tr_api_source_create(
 		.read_config = tr_api_source_read_config,
 		.write_config = tr_api_source_write_config,
 		.read_log = read_log,
+		.preview = preview,
 	};
 	int rc = tr_shelf_create(settings->config->recordings, &source->shelf);
 	if (rc < 0)

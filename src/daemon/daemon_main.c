@@ -102,6 +102,12 @@ static void tell(const struct tr_event *event, void *user)
 	tr_listeners_tell(event, &daemon->listeners);
 }
 
+static void hear_slot(void *user, unsigned slot, const char *line)
+{
+	struct daemon *daemon = user;
+	tr_logbook_add(daemon->logbook, slot, line);
+}
+
 /* ---- signals ---- */
 
 static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, void *user)
@@ -156,7 +162,7 @@ static int start_node(struct daemon *daemon, const struct tr_config *config, uns
 {
 	TR_CLEANUP(tr_freep) struct tr_node_settings *settings = calloc(1, sizeof(*settings));
 	const struct tr_node_outside outside = {
-		daemon, set_presence, send_status, began, over, describe, leave, tell};
+		daemon, set_presence, send_status, began, over, describe, leave, tell, hear_slot};
 	char program[PATH_MAX] = "", sockets[PATH_MAX] = "";
 
 	if (!settings)

@@ -291,9 +291,17 @@ static void on_condition(unsigned slot, void *user)
 {
 	struct tr_node *node = user;
 
+	if (!tr_slotlife_is_here(tr_supervisor_state(node->supervisor, slot)))
+		tr_node_end_previews(node, slot, -ENODATA);
 	publish(node, slot);
 	tr_node_describe(node);
 	tr_node_finish_next(node);
+}
+
+static void on_log(unsigned slot, const char *line, void *user)
+{
+	struct tr_node *node = user;
+	node->outside.log(node->outside.user, slot, line);
 }
 
 /* ---- life ---- */
@@ -328,7 +336,8 @@ static void set_defaults(struct tr_node_settings *settings)
 
 static int fill(struct tr_node *node)
 {
-	static const struct tr_supervisor_events events = {on_condition, tr_node_on_message};
+	const struct tr_supervisor_events events = {on_condition, tr_node_on_message,
+		tr_node_on_picture, node->outside.log ? on_log : NULL};
 	const struct tr_afterwork_settings afterwork = {
 		.dir = &node->dir,
 		.script = node->settings.finalize_script,
@@ -388,6 +397,8 @@ void tr_node_destroy(struct tr_node *node)
 		return;
 	sd_event_source_disable_unref(node->check_timer);
 	sd_event_source_disable_unref(node->deadline_timer);
+	for (unsigned slot = 1; slot <= node->slot_count; slot++)
+		tr_node_end_previews(node, slot, -ENODATA);
 	tr_supervisor_destroy(node->supervisor);
 	tr_afterwork_destroy(node->afterwork);
 	tr_keeper_destroy(node->keeper);

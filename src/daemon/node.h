@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "control/actions.h"
 #include "control/events.h"
+#include "control/node_api.h"
 #include "control/snapshot.h"
 #include "daemon/history.h"
 #include "supervisor/supervisor.h"
@@ -53,6 +54,8 @@ struct tr_node_outside {
 		void *user, const char *sentence); /* the node in one line, when it changes */
 	void (*exit)(void *user, int exit_code);   /* everything has ended: leave */
 	tr_event_fn *tell;			   /* all that happens; NULL: nobody listens */
+	/* A line that a slot which we started has logged; NULL: they log where we do. */
+	void (*log)(void *user, unsigned slot, const char *line);
 };
 
 struct tr_node;
@@ -95,6 +98,11 @@ bool tr_node_uses_folder(const struct tr_node *node, const char *folder);
  * -ENOENT, -errno, with a sentence. */
 TR_CHECKED int tr_node_finish_again(
 	struct tr_node *node, const char *folder, char *why, size_t size);
+
+/* See control/node_api.h: -ENOENT for no such slot, -ENODATA while it shows nothing, -ETIMEDOUT,
+ * -EBUSY when too many wait. */
+void tr_node_preview(struct tr_node *node, unsigned slot, unsigned width,
+	tr_node_api_preview_fn *done, void *user);
 
 /* The sessions that ended, the newest is index 0; NULL behind the last. */
 const struct tr_history_entry *tr_node_history(const struct tr_node *node, unsigned index);

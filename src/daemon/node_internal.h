@@ -47,7 +47,19 @@ struct session {
 	sd_event_source *start_timer, *usage_timer;
 };
 
+struct preview {
+	struct tr_node_waiter *waiters; /* oldest first */
+	sd_event_source *timer;
+	bool is_asked;	  /* the slot, for the first one's */
+	int64_t asked_ns; /* last */
+	void *jpeg;	  /* the last one, or NULL */
+	size_t size;
+	unsigned width;
+	int64_t taken_ns;
+};
+
 struct place {
+	struct preview preview;
 	struct session *session; /* NULL: none */
 	sd_event_source *hold_timer;
 	bool is_held;	 /* busy for a while after a failure */
@@ -162,6 +174,14 @@ int64_t tr_node_disk_pause_ms(const struct tr_node *node);
 
 /* The session in this folder is over; its script, if there was one, has taken it over, or not. */
 void tr_node_disk_over(struct tr_node *node, const char *folder, bool is_taken_over);
+
+/* ---- node_preview.c ---- */
+
+void tr_node_on_picture(
+	unsigned slot, const struct tr_message_picture *picture, int fd, void *user);
+
+/* Whoever waits for a picture of the slot's gets `rc`. */
+void tr_node_end_previews(struct tr_node *node, unsigned slot, int rc);
 
 /* ---- node_view.c ---- */
 

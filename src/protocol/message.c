@@ -58,6 +58,7 @@ static const struct type_row {
 	[TR_MESSAGE_STOP] = {"stop", {{0}}},
 	[TR_MESSAGE_FINISH] = {"finish", {STRING(finish, session_id)}},
 	[TR_MESSAGE_ECONOMIZE] = {"economize", {INT(economize, level)}},
+	[TR_MESSAGE_PREVIEW] = {"preview", {INT(preview, width)}},
 	[TR_MESSAGE_QUIT] = {"quit", {{0}}},
 	[TR_MESSAGE_READY] = {"ready",
 		{STRING(ready, sound), STRING(ready, encoder), STRING(ready, display),
@@ -91,6 +92,8 @@ static const struct type_row {
 		{STRING(failed, session_id), FIELD(FIELD_REASON, failed, reason),
 			STRING(failed, sentence), INT(failed, exit_code), STRING(failed, file)}},
 	[TR_MESSAGE_WARNING] = {"warning", {STRING(warning, sentence)}},
+	[TR_MESSAGE_PICTURE] = {"picture",
+		{INT(picture, width), INT64(picture, bytes), STRING(picture, sentence)}},
 };
 
 const char *tr_message_type_name(enum tr_message_type type)

@@ -29,6 +29,7 @@ enum tr_message_type {
 	TR_MESSAGE_STOP,      /* end the recording: stopped comes, then finished or failed */
 	TR_MESSAGE_FINISH, /* with the descriptor of a folder whose recorder died: make its files */
 	TR_MESSAGE_ECONOMIZE, /* while it records: the disk gets full, or is no more */
+	TR_MESSAGE_PREVIEW,   /* show me the screen: picture comes */
 	TR_MESSAGE_QUIT,      /* end the process (finishes a recording first) */
 	/* slot -> parent */
 	TR_MESSAGE_READY, /* after configure: it can record */
@@ -41,6 +42,8 @@ enum tr_message_type {
 	TR_MESSAGE_FINISHED, /* the recording is complete on disk; maybe long after stopped */
 	TR_MESSAGE_FAILED,   /* it is not; or the slot cannot be made ready */
 	TR_MESSAGE_WARNING,
+	TR_MESSAGE_PICTURE, /* the answer to preview, with the descriptor of a JPEG, or without one
+			     */
 	TR_MESSAGE_COUNT_,
 };
 
@@ -105,6 +108,10 @@ struct tr_message_finish {
 
 struct tr_message_economize {
 	int level; /* 0: as good as asked for; to TR_MESSAGE_ECONOMY_MAX */
+};
+
+struct tr_message_preview {
+	int width; /* of the picture in pixels; never more than the screen's */
 };
 
 struct tr_message_ready {
@@ -189,6 +196,12 @@ struct tr_message_warning {
 	char sentence[TR_MESSAGE_SENTENCE_MAX];
 };
 
+struct tr_message_picture {
+	int width;				/* as asked for */
+	int64_t bytes;				/* of the JPEG; 0: there is none, */
+	char sentence[TR_MESSAGE_SENTENCE_MAX]; /* because of this */
+};
+
 struct tr_message {
 	enum tr_message_type type;
 	union {
@@ -196,6 +209,8 @@ struct tr_message {
 		struct tr_message_start start;
 		struct tr_message_finish finish;
 		struct tr_message_economize economize;
+		struct tr_message_preview preview;
+		struct tr_message_picture picture;
 		struct tr_message_ready ready;
 		struct tr_message_state state;
 		struct tr_message_started started;

@@ -103,7 +103,9 @@ int tr_slot_client_start(
 		return -errno;
 	client->log_fd = pipes[0];
 	TR_CLEANUP(tr_closep) int log_writer = pipes[1];
-	if (is_log_piped && fcntl(pipes[0], F_SETFL, O_NONBLOCK) < 0)
+	/* Theirs too: a parent that does not read costs lines, never the recording's time. */
+	if (is_log_piped && (fcntl(pipes[0], F_SETFL, O_NONBLOCK) < 0 ||
+				    fcntl(pipes[1], F_SETFL, O_NONBLOCK) < 0))
 		return -errno;
 	rc = start_child(client, program, theirs, log_writer, log_level);
 	if (rc < 0)

@@ -18,14 +18,15 @@ struct tr_slotlink {
 	uid_t uid;
 };
 
-int tr_slotlink_start(const char *program, int log_level, struct tr_slotlink **ret_link)
+int tr_slotlink_start(
+	const char *program, bool is_log_piped, int log_level, struct tr_slotlink **ret_link)
 {
 	TR_CLEANUP(tr_slotlink_destroyp) struct tr_slotlink *link = calloc(1, sizeof(*link));
 	if (!link)
 		return -ENOMEM;
 	link->pidfd = -1;
 	link->uid = geteuid();
-	int rc = tr_slot_client_start(program, false, log_level, &link->client);
+	int rc = tr_slot_client_start(program, is_log_piped, log_level, &link->client);
 	if (rc < 0)
 		return tr_fail(rc, "cannot start %s", program);
 	*ret_link = tr_take(link);
@@ -61,6 +62,16 @@ uid_t tr_slotlink_uid(const struct tr_slotlink *link)
 int tr_slotlink_exit_fd(const struct tr_slotlink *link)
 {
 	return link->client ? tr_slot_client_exit_fd(link->client) : link->pidfd;
+}
+
+int tr_slotlink_log_fd(const struct tr_slotlink *link)
+{
+	return link->client ? tr_slot_client_log_fd(link->client) : -1;
+}
+
+int tr_slotlink_read_log(struct tr_slotlink *link, char *out, size_t size)
+{
+	return link->client ? tr_slot_client_read_log(link->client, out, size) : -EPIPE;
 }
 
 void tr_slotlink_abort(struct tr_slotlink *link, bool is_hung, char *fate, size_t size)

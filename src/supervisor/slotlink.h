@@ -11,8 +11,10 @@
 
 struct tr_slotlink;
 
-/* Starts the program. -ENOENT, -errno; said. */
-TR_CHECKED int tr_slotlink_start(const char *program, int log_level, struct tr_slotlink **ret_link);
+/* Starts the program; with is_log_piped what it writes to standard error comes through
+ * tr_slotlink_read_log(). -ENOENT, -errno; said. */
+TR_CHECKED int tr_slotlink_start(
+	const char *program, bool is_log_piped, int log_level, struct tr_slotlink **ret_link);
 
 /* Takes the connection of the process `pid`, which belongs to `uid`. -errno. */
 TR_CHECKED int tr_slotlink_adopt(int fd, pid_t pid, uid_t uid, struct tr_slotlink **ret_link);
@@ -22,6 +24,10 @@ uid_t tr_slotlink_uid(const struct tr_slotlink *link);	    /* of an adopted one;
 
 /* Readable when the process has ended; -1 when that cannot be seen. */
 int tr_slotlink_exit_fd(const struct tr_slotlink *link);
+
+/* To poll, -1: not piped; and see tr_slot_client_read_log(). */
+int tr_slotlink_log_fd(const struct tr_slotlink *link);
+TR_CHECKED int tr_slotlink_read_log(struct tr_slotlink *link, char *out, size_t size);
 
 /* Ends what is left of it and says in `fate` how it ended. One that hangs is killed at once, else
  * it gets two seconds. Of an adopted one only the connection is sure to end; the rest is the

@@ -20,6 +20,7 @@
 #define LONGEST_HURRY_NS (4 * TR_NS_PER_S)
 #define STEADY_NS (300 * TR_NS_PER_S) /* after which a recording's earlier deaths are forgiven */
 #define FINISH_DEATHS_MAX 3
+#define LOG_LINE_BYTES 2100
 #define TIMER_ACCURACY_US 10000
 
 static const struct tr_supervisor_limits default_limits = {
@@ -39,7 +40,7 @@ struct slot {
 	enum tr_slotlife_state state;
 	struct tr_slotdoor *door; /* NULL: we start the process */
 	struct tr_slotlink *link; /* NULL while away */
-	sd_event_source *messages, *exit;
+	sd_event_source *messages, *exit, *log;
 	sd_event_source *timer; /* of the state: another process, or patience at its end */
 	struct tr_backoff backoff;
 	int64_t launched_ns;
@@ -422,6 +423,30 @@ static bool is_too_often(struct slot *slot)
 	return ++job->deaths > slot->supervisor->settings.limits.restarts;
 }
 
+/* What it wrote goes on to where it would have gone, a line at a time. */
+static void read_log(struct slot *slot)
+{
+	struct tr_supervisor *supervisor = slot->supervisor;
+	char line[LOG_LINE_BYTES];
+	int rc = -EPIPE;
+
+	while (slot->log && (rc = tr_slotlink_read_log(slot->link, line, sizeof(line) - 1)) == 0) {
+		supervisor->events.on_log(slot->number, line, supervisor->user);
+		strcat(line, "\n");
+		if (write(STDERR_FILENO, line, strlen(line)) < 0)
+			continue; /* nobody is left to tell */
+	}
+	if (rc != -EAGAIN)
+		slot->log = sd_event_source_disable_unref(slot->log);
+}
+
+static int on_log(sd_event_source *source, int fd, uint32_t events, void *data)
+{
+	(void)source, (void)fd, (void)events;
+	read_log(data);
+	return 0;
+}
+
 /* Ends what is left of the process. `why`: what we know of the reason, else its fate says it. */
 static void lose_slot(struct slot *slot, const char *why, bool is_hung)
 {
@@ -429,6 +454,8 @@ static void lose_slot(struct slot *slot, const char *why, bool is_hung)
 
 	slot->messages = sd_event_source_disable_unref(slot->messages);
 	slot->exit = sd_event_source_disable_unref(slot->exit);
+	read_log(slot);
+	slot->log = sd_event_source_disable_unref(slot->log);
 	tr_slotlink_abort(slot->link, is_hung, fate, sizeof(fate));
 	tr_slotlink_destroy(tr_take(slot->link));
 	if (slot->runtime_base[0])
@@ -555,7 +582,7 @@ static void on_news(struct slot *slot, const struct tr_message *message)
 }
 
 /* Says whether the process has to go. */
-static bool on_message(struct slot *slot, const struct tr_message *message)
+static bool on_message(struct slot *slot, const struct tr_message *message, int fd)
 {
 	switch (message->type) {
 	case TR_MESSAGE_READY:
@@ -582,6 +609,11 @@ static bool on_message(struct slot *slot, const struct tr_message *message)
 		break;
 	case TR_MESSAGE_FAILED:
 		return on_failed(slot, message);
+	case TR_MESSAGE_PICTURE:
+		if (slot->supervisor->events.on_picture)
+			slot->supervisor->events.on_picture(
+				slot->number, &message->picture, fd, slot->supervisor->user);
+		break;
 	default:
 		tr_debug("a %s is nothing a slot says", tr_message_type_name(message->type));
 	}
@@ -595,11 +627,14 @@ static bool read_messages(struct slot *slot, const char **ret_why)
 {
 	TR_CLEANUP(tr_freep) struct tr_message *message = calloc(1, sizeof(*message));
 	char why[300];
-	int rc = -ENOMEM;
+	int rc = -ENOMEM, fd = -1;
 
-	while (message && (rc = tr_message_receive(tr_slotlink_line(slot->link), message, NULL, why,
+	while (message && (rc = tr_message_receive(tr_slotlink_line(slot->link), message, &fd, why,
 				   sizeof(why))) == 0) {
-		if (!on_message(slot, message))
+		bool must_go = on_message(slot, message, fd);
+		if (fd >= 0)
+			close(tr_take_fd(&fd));
+		if (!must_go)
 			continue;
 		*ret_why = "cannot be made ready";
 		return true;
@@ -643,10 +678,12 @@ static int on_exit_fd(sd_event_source *source, int fd, uint32_t events, void *da
 static int watch_process(struct slot *slot)
 {
 	sd_event *event = slot->supervisor->event;
-	int fd = tr_slotlink_exit_fd(slot->link);
+	int fd = tr_slotlink_exit_fd(slot->link), log_fd = tr_slotlink_log_fd(slot->link);
 
-	int rc = sd_event_add_io(event, &slot->messages, tr_line_fd(tr_slotlink_line(slot->link)),
-		EPOLLIN, on_line, slot);
+	int rc = log_fd < 0 ? 0 : sd_event_add_io(event, &slot->log, log_fd, EPOLLIN, on_log, slot);
+	if (rc >= 0)
+		rc = sd_event_add_io(event, &slot->messages,
+			tr_line_fd(tr_slotlink_line(slot->link)), EPOLLIN, on_line, slot);
 	if (rc >= 0 && fd >= 0)
 		rc = sd_event_add_io(event, &slot->exit, fd, EPOLLIN, on_exit_fd, slot);
 	if (rc >= 0 && fd >= 0) /* after the line, which may hold its last words */
@@ -697,8 +734,8 @@ static void launch(struct slot *slot)
 			set_timer(slot, supervisor->settings.limits.ready_ms * TR_NS_PER_MS);
 		return;
 	}
-	int rc =
-		tr_slotlink_start(supervisor->program, supervisor->settings.log_level, &slot->link);
+	int rc = tr_slotlink_start(supervisor->program, supervisor->events.on_log != NULL,
+		supervisor->settings.log_level, &slot->link);
 	if (rc == 0) {
 		take_in(slot);
 		return;
@@ -837,6 +874,8 @@ static void end_slot(struct slot *slot, int grace_ms)
 	sd_event_source_disable_unref(slot->timer);
 	if (slot->link)
 		tr_slotlink_wait(slot->link, grace_ms);
+	read_log(slot);
+	sd_event_source_disable_unref(slot->log);
 	tr_slotlink_destroy(slot->link);
 	tr_slotdoor_destroy(slot->door);
 	if (slot->runtime_base[0])
@@ -925,6 +964,19 @@ void tr_supervisor_economize(struct tr_supervisor *supervisor, unsigned number, 
 		send(slot, &message, -1);
 }
 
+int tr_supervisor_preview(struct tr_supervisor *supervisor, unsigned number, int width)
+{
+	struct slot *slot = find_slot(supervisor, number);
+	const struct tr_message message = {.type = TR_MESSAGE_PREVIEW, .preview = {.width = width}};
+
+	if (!slot->link || slot->state == TR_SLOTLIFE_STARTING ||
+		slot->state == TR_SLOTLIFE_RESUMING_STARTING)
+		return -ENODATA;
+	int rc = tr_message_send(tr_slotlink_line(slot->link), &message, -1);
+	watch_line(slot);
+	return rc == -EPIPE ? -ENODATA : rc;
+}
+
 int tr_supervisor_restart(struct tr_supervisor *supervisor, unsigned number)
 {
 	struct slot *slot = find_slot(supervisor, number);
@@ -961,6 +1013,16 @@ int tr_supervisor_finish(struct tr_supervisor *supervisor, unsigned number, cons
 	job->deadline_ns = tr_clock_now_ns() + supervisor->settings.limits.finish_ms * TR_NS_PER_MS;
 	*ret_job = job->number;
 	send_finishes(slot);
+	return 0;
+}
+
+int tr_supervisor_slot_user(const struct tr_supervisor *supervisor, unsigned number, uid_t *ret_uid)
+{
+	const struct slot *slot = &supervisor->slots[number - 1];
+
+	if (!slot->door || !slot->link)
+		return -ENOENT;
+	*ret_uid = tr_slotlink_uid(slot->link);
 	return 0;
 }
 

@@ -53,6 +53,13 @@ struct tr_supervisor_events {
 	 * failed unless there is nothing to finish, once each; and warning (job 0: none). */
 	void (*on_message)(
 		unsigned slot, uint64_t job, const struct tr_message *message, void *user);
+	/* The answer to tr_supervisor_preview(): `fd` (borrowed) holds the JPEG, or -1. NULL:
+	 * nobody asks. */
+	void (*on_picture)(
+		unsigned slot, const struct tr_message_picture *picture, int fd, void *user);
+	/* A line that a slot which we started wrote to standard error; it goes to ours, too. NULL:
+	 * their standard error is ours. */
+	void (*on_log)(unsigned slot, const char *line, void *user);
 };
 
 struct tr_supervisor;
@@ -78,6 +85,10 @@ void tr_supervisor_stop(struct tr_supervisor *supervisor, unsigned slot);
  * fine; a process that resumes the recording does not know of it. */
 void tr_supervisor_economize(struct tr_supervisor *supervisor, unsigned slot, int level);
 
+/* Asks for a picture of the slot's screen, `width` pixels wide; it comes, or does not when the
+ * process ends. -ENODATA when there is no process that shows something. */
+TR_CHECKED int tr_supervisor_preview(struct tr_supervisor *supervisor, unsigned slot, int width);
+
 /* Ends the slot's process, which must neither record nor make files; another comes. -EBUSY. */
 TR_CHECKED int tr_supervisor_restart(struct tr_supervisor *supervisor, unsigned slot);
 
@@ -85,6 +96,11 @@ TR_CHECKED int tr_supervisor_restart(struct tr_supervisor *supervisor, unsigned 
  * must not be away. Borrows the folder. -EBUSY, -errno. */
 TR_CHECKED int tr_supervisor_finish(struct tr_supervisor *supervisor, unsigned slot,
 	const char *session_id, int folder, uint64_t *ret_job);
+
+/* The user of the slot's process where every slot has its own, so that none reads what another
+ * made; -ENOENT where that is no matter, or there is no process. */
+TR_CHECKED int tr_supervisor_slot_user(
+	const struct tr_supervisor *supervisor, unsigned slot, uid_t *ret_uid);
 
 void tr_supervisor_read(const struct tr_supervisor *supervisor, unsigned slot,
 	struct tr_supervisor_condition *ret_condition);

@@ -82,7 +82,7 @@ static void leave(void *user, int code)
 }
 
 static const struct tr_node_outside outside = {
-	NULL, set_presence, send_status, began, over, describe, leave, NULL};
+	NULL, set_presence, send_status, began, over, describe, leave, NULL, NULL};
 
 /* ---- the house ---- */
 

@@ -58,7 +58,7 @@ static void on_message(unsigned slot, uint64_t job, const struct tr_message *mes
 	}
 }
 
-static const struct tr_supervisor_events events = {on_condition, on_message};
+static const struct tr_supervisor_events events = {.on_condition = on_condition, .on_message = on_message};
 
 static int make_home(void **state)
 {
