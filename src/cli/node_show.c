@@ -17,10 +17,12 @@ static void format_bytes(const json_t *object, const char *key, char *out, size_
 	tr_text_format_bytes(tr_node_words_int(object, key), out, size);
 }
 
-/* What a slot does: its session's state, when that says more. */
 static const char *slot_state(const json_t *slot)
 {
 	const char *state = tr_node_words_text(slot, "state");
+
+	if (tr_node_words_is(slot, "is_held") && !strcmp(state, "idle"))
+		return "held back"; /* for a moment after a failure */
 	return state[0] ? state : "unknown";
 }
 
@@ -127,7 +129,7 @@ void tr_node_show_slot(FILE *out, const json_t *slot, int64_t now_ms)
 	put_field(out, "Slot", text);
 	snprintf(text, sizeof(text), "%s%s%s", slot_state(slot),
 		tr_node_words_is(slot, "is_healthy") ? "" : ", UNWELL",
-		tr_node_words_is(slot, "is_held") ? ", not for a while after a failure" : "");
+		tr_node_words_is(slot, "is_held") ? " for some seconds after a failure" : "");
 	put_field(out, "State", text);
 	put_field(out, "Problem", problem);
 	put_field(out, "Sound by", tr_node_words_text(slot, "sound"));
@@ -324,17 +326,20 @@ void tr_node_show_event(FILE *out, const json_t *event)
 	const char *state = tr_node_words_text(event, "state");
 	const char *sentence = tr_node_words_text(event, "sentence");
 	const char *session = tr_node_words_text(event, "session_id");
+	const char *type = tr_node_words_text(event, "type");
 	long long number = tr_node_words_int(event, "slot");
 
 	tr_node_words_date(tr_node_words_int(event, "ms"), date);
 	if (number > 0)
-		snprintf(slot, sizeof(slot), " slot %lld", number);
+		snprintf(slot, sizeof(slot), " slot %lld:", number);
+	if (!strcmp(type, "slot") && number > 0)
+		type = ""; /* its state says it */
 	if (!state[0])
 		state = tr_node_words_text(json_object_get(event, "stream"), "state");
 	if (!sentence[0])
 		sentence = tr_node_words_text(event, "problem");
-	tr_text_table_say(out, "%s %s%s%s%s%s%s%s%s", date, tr_node_words_text(event, "type"), slot,
-		session[0] ? " session " : "", session, state[0] ? " " : "", state,
+	tr_text_table_say(out, "%s%s%s%s%s%s%s%s%s%s", date, slot, type[0] ? " " : "", type,
+		state[0] ? " " : "", state, session[0] ? ", session " : "", session,
 		sentence[0] ? ": " : "", sentence);
 }
 

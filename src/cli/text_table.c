@@ -70,7 +70,7 @@ static size_t put_character(char *out, wchar_t c)
 	size_t more = value < 0x800 ? 1 : value < 0x10000 ? 2 : 3;
 	for (size_t i = more; i > 0; i--, value >>= 6)
 		out[i] = (char)(0x80 | (value & 0x3f));
-	out[0] = (char)((0xf00 >> more & 0xff) | value);
+	out[0] = (char)((0xff00 >> (more + 1) & 0xff) | value);
 	return more + 1;
 }
 

@@ -42,10 +42,15 @@ static int wait_for(struct request *request, const char *id, json_t *told)
 
 	if (!session)
 		return code;
+	const char *file = tr_node_words_text(session, "file");
 	if (!request->node.is_json)
-		tr_text_table_say(stdout, "Session %s is over: %s%s%s", id, code ? "FAILED: " : "",
-			tr_node_words_text(session, "file"),
-			code ? tr_node_words_text(session, "sentence") : "");
+		tr_text_table_say(stdout, "Session %s is over: %s%s%s%s%s", id,
+			code ? "FAILED: " : "", code ? tr_node_words_text(session, "sentence") : "",
+			file[0] && !code ? tr_node_words_text(session, "folder") : "",
+			code	  ? ""
+			: file[0] ? "/"
+				  : "no file",
+			code ? "" : file);
 	json_array_append_new(told, session);
 	return code;
 }
