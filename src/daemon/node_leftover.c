@@ -7,8 +7,10 @@
 #include "storage/leftovers.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define RETRY_CHECKS 20
 #define LEFTOVER_JOBS (UINT64_C(1) << 62) /* numbers of our own, above the supervisor's */
@@ -66,7 +68,7 @@ void tr_node_files_failed(
 		node->unfinished_job = 0;
 	if (is_for_later)
 		tr_node_check_dir(node, false); /* how much room there is just now */
-	int64_t then_ns = tr_clock_now_ns() + 2 * node->settings.check_ms * TR_NS_PER_MS;
+	int64_t then_ns = tr_clock_now_ns() + node->settings.check_ms / 3 * TR_NS_PER_MS;
 	if (is_for_later && folder &&
 		add_unfinished(node, failed->session_id, folder, then_ns, node->guard.free_bytes) ==
 			0)
@@ -89,24 +91,35 @@ static bool is_worth_it(const struct tr_node *node, const struct unfinished *one
 		       waited_ns > RETRY_CHECKS * node->settings.check_ms * TR_NS_PER_MS);
 }
 
-static struct unfinished *take_unfinished(struct tr_node *node)
+/* Slots with users of their own read only what they made themselves. */
+static bool can_read(struct tr_node *node, unsigned slot, int folder)
 {
-	for (struct unfinished **at = &node->unfinished; *at; at = &(*at)->next) {
-		struct unfinished *one = *at;
-		if (is_worth_it(node, one)) {
-			*at = one->next;
-			return one;
-		}
-	}
-	return NULL;
+	uid_t user;
+	struct stat st;
+
+	return tr_supervisor_slot_user(node->supervisor, slot, &user) < 0 ||
+	       fstatat(folder, TR_RECORDING_STATE_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	       st.st_uid == user;
 }
 
-static int finish(struct tr_node *node, unsigned slot, const struct unfinished *one)
+static unsigned choose_reader(struct tr_node *node, int folder)
+{
+	for (unsigned slot = 1; slot <= node->slot_count; slot++)
+		if (tr_node_is_free(node, slot) && can_read(node, slot, folder))
+			return slot;
+	return 0;
+}
+
+/* -EAGAIN when the slot for it is not free. */
+static int finish(struct tr_node *node, const struct unfinished *one)
 {
 	TR_CLEANUP(tr_closep) int folder = -1;
 	uint64_t job = 0;
 
 	int rc = tr_recordings_dir_open(&node->dir, one->folder, &folder);
+	unsigned slot = rc == 0 ? choose_reader(node, folder) : 0;
+	if (rc == 0 && slot == 0)
+		return -EAGAIN;
 	if (rc == 0)
 		rc = tr_supervisor_finish(node->supervisor, slot, one->session_id, folder, &job);
 	if (rc < 0)
@@ -118,15 +131,20 @@ static int finish(struct tr_node *node, unsigned slot, const struct unfinished *
 /* Gives the next one to a slot; one at a time, and recordings that are wanted now go first. */
 void tr_node_finish_next(struct tr_node *node)
 {
-	while (node->unfinished_job == 0 && node->dir_rc == 0 && !node->is_draining) {
-		unsigned slot = tr_node_choose_slot(node, 0);
-		TR_CLEANUP(tr_freep) struct unfinished *one = slot ? take_unfinished(node) : NULL;
-		if (!one)
-			return;
-		int rc = finish(node, slot, one);
+	struct unfinished **at = &node->unfinished;
+
+	while (*at && node->unfinished_job == 0 && node->dir_rc == 0 && !node->is_draining) {
+		struct unfinished *one = *at;
+		int rc = is_worth_it(node, one) ? finish(node, one) : -EAGAIN;
+		if (rc == -EAGAIN) {
+			at = &one->next;
+			continue;
+		}
 		if (rc < 0)
 			tr_fail(rc, "%s, a recording that is to be finished, cannot be",
 				one->folder);
+		*at = one->next;
+		free(one);
 	}
 }
 

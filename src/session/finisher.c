@@ -131,6 +131,7 @@ static void measure(struct tr_finisher *finisher)
 		*quality = check->quality;
 	quality->parts = parts;
 	quality->ended_early = true;
+	tr_report_recall_economy(finisher->folder, REPORT_NAME, quality);
 	free(check);
 }
 

@@ -79,6 +79,15 @@ void tr_recording_name_for(const char *url, int64_t wall_ns, char *out, size_t s
 	snprintf(out, size, "%s_%s", safe, date);
 }
 
+/* One that somebody has chosen, maybe not in ASCII, and that can be a file. */
+static bool is_file_name(const char *name, size_t size)
+{
+	for (const char *c = name; *c; c++)
+		if ((unsigned char)*c < 0x20 || *c == 0x7f || *c == '/')
+			return false;
+	return name[0] && name[0] != '.' && name[0] != '-' && strlen(name) < size;
+}
+
 int tr_recording_init(struct tr_recording *recording, const char *session_id, const char *url,
 	const char *name, int64_t wall_ns)
 {
@@ -87,7 +96,9 @@ int tr_recording_init(struct tr_recording *recording, const char *session_id, co
 		.created_wall_ns = wall_ns,
 	};
 	tr_text_redact(url, recording->url, sizeof(recording->url));
-	if (name)
+	if (name && is_file_name(name, sizeof(recording->name)))
+		snprintf(recording->name, sizeof(recording->name), "%s", name);
+	else if (name)
 		tr_recording_safe_name(name, recording->name, sizeof(recording->name));
 	else
 		tr_recording_name_for(url, wall_ns, recording->name, sizeof(recording->name));

@@ -12,6 +12,7 @@
 #define TR_LOG_AREA "report"
 
 #define SCHEMA 1
+#define REPORT_LIMIT (1 << 20)
 
 static void decref(json_t **json)
 {
@@ -131,4 +132,23 @@ int tr_report_print_json(FILE *out, const struct tr_quality *quality)
 		fputc('\n', out) == EOF || fflush(out) == EOF)
 		return -EIO;
 	return 0;
+}
+
+void tr_report_recall_economy(int dirfd, const char *name, struct tr_quality *quality)
+{
+	TR_CLEANUP(tr_freep) char *text = NULL;
+	size_t size, i;
+	json_t *step;
+
+	if (tr_file_read(dirfd, name, REPORT_LIMIT, &text, &size) < 0)
+		return;
+	TR_CLEANUP(decref) json_t *root = json_loadb(text, size, 0, NULL);
+	json_array_foreach(json_object_get(root, "economy"), i, step)
+	{
+		if (i == TR_GRADE_ECONOMIES)
+			break;
+		quality->economy[i].at_s = json_number_value(json_object_get(step, "at_s"));
+		quality->economy[i].level = (int)json_integer_value(json_object_get(step, "level"));
+		quality->economy_count = (unsigned)i + 1;
+	}
 }

@@ -28,4 +28,8 @@ int tr_report_print_json(FILE *out, const struct tr_quality *quality);
 /* The same as a value; gives a reference. NULL: no memory. */
 json_t *tr_report_make_json(const struct tr_quality *quality);
 
+/* What an earlier report of the same recording tells of saving room, which its file does not show.
+ * No report is fine. */
+void tr_report_recall_economy(int dirfd, const char *name, struct tr_quality *quality);
+
 #endif

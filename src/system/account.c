@@ -30,45 +30,65 @@ void tr_account_for_slots(struct tr_account *ret_account)
 	}
 }
 
-int tr_account_lend(int dirfd, const struct tr_account *account)
-{
-	if (account->uid == geteuid())
-		return 0;
-	return fchown(dirfd, account->uid, account->gid) < 0 ? -errno : 0;
-}
-
-static int take_back_entry(int dirfd, const char *name, const struct tr_account *account)
+/* What is in the folder and belongs to `from` becomes `to`'s and `gid`'s. Links, also hard ones to
+ * what lies elsewhere, are left alone. */
+static int give_entry(int dirfd, const char *name, uid_t from, uid_t to, gid_t gid)
 {
 	struct stat st;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	if (st.st_uid != account->uid || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+	if (st.st_uid != from ||
+		!((S_ISREG(st.st_mode) && st.st_nlink == 1) || S_ISDIR(st.st_mode)))
 		return 0;
-	return fchownat(dirfd, name, geteuid(), getegid(), AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+	return fchownat(dirfd, name, to, gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+static int give_entries(int dirfd, uid_t from, uid_t to, gid_t gid)
+{
+	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	int rc = 0;
+
+	if (!dir) {
+		rc = -errno;
+		tr_closep(&copy);
+		return rc;
+	}
+	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		int entry_rc = give_entry(dirfd, entry->d_name, from, to, gid);
+		if (rc == 0)
+			rc = entry_rc;
+	}
+	closedir(dir);
+	return rc;
+}
+
+/* The folder last: until then its new owner cannot swap entries under our hands. */
+int tr_account_lend(int dirfd, const struct tr_account *account)
+{
+	struct stat st;
+
+	if (account->uid == geteuid())
+		return 0;
+	int rc = fstat(dirfd, &st) < 0 ? -errno : 0;
+	if (rc == 0 && st.st_uid == geteuid())
+		rc = give_entries(dirfd, geteuid(), account->uid, account->gid);
+	if (rc == 0 && fchown(dirfd, account->uid, account->gid) < 0)
+		rc = -errno;
+	return rc;
 }
 
 int tr_account_take_back(int dirfd, const struct tr_account *account)
 {
 	if (account->uid == geteuid())
 		return 0;
-	/* The folder first: from then on its old owner cannot swap entries under our hands. */
+	/* The folder first, for the same reason. */
 	int rc = fchown(dirfd, geteuid(), getegid()) < 0 ? -errno : 0;
-	int copy = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	if (!dir) {
-		tr_closep(&copy);
-		return rc < 0 ? rc : -errno;
-	}
-	for (struct dirent *entry = readdir(dir); entry; entry = readdir(dir)) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
-			continue;
-		int entry_rc = take_back_entry(dirfd, entry->d_name, account);
-		if (rc == 0)
-			rc = entry_rc;
-	}
-	closedir(dir);
-	return rc;
+	int entries_rc = give_entries(dirfd, account->uid, geteuid(), getegid());
+	return rc < 0 ? rc : entries_rc;
 }
 
 int tr_account_share(int dirfd, uid_t uid)

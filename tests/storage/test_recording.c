@@ -38,6 +38,21 @@ static void names_are_safe(void **state)
 	assert_string_equal(name, "K_se_Brot");
 }
 
+static void a_name_that_was_chosen_is_kept_when_it_can_be_a_files(void **state)
+{
+	static const char *const names[][2] = {{"Käse & Brot", "Käse & Brot"}, {"../x", "_x"},
+		{".hidden", "hidden"}, {"a\nb", "a_b"}, {"", "recording"}};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		assert_int_equal(
+			tr_recording_init(&recording, "s", "https://x/y", names[i][0], 1), 0);
+		assert_string_equal(recording.name, names[i][1]);
+		assert_int_equal(tr_recording_save(dirfd_, &recording), 0);
+		assert_int_equal(tr_recording_load(dirfd_, &loaded), 0);
+		assert_string_equal(loaded.name, names[i][1]);
+	}
+}
+
 static void a_name_is_room_and_date(void **state)
 {
 	char name[128];
@@ -92,6 +107,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 		TEST(names_are_safe),
+		TEST(a_name_that_was_chosen_is_kept_when_it_can_be_a_files),
 		TEST(a_name_is_room_and_date),
 		TEST(a_saved_state_comes_back),
 		TEST(a_damaged_state_is_told_and_stays),
