@@ -664,6 +664,42 @@ static void an_api_that_is_not_wanted_is_not_served(void **state)
 	tr_jibri_http_destroy(second);
 }
 
+static int print_metrics(void *user, char **ret_text)
+{
+	if (user)
+		return -ENOMEM;
+	*ret_text = strdup("telerec_healthy 1\n");
+	return 0;
+}
+
+static void metrics_are_answered_where_they_are_wanted(void **state)
+{
+	struct tr_jibri_http_settings settings = {
+		.bind = "127.0.0.1", .internal_port = -1, .print_metrics = print_metrics};
+	struct tr_jibri_http *second = NULL;
+	char type[100];
+
+	assert_int_equal(http_client_ask(&node.client, node.event,
+				 tr_jibri_http_external_port(node.http), "GET /metrics", "", ""),
+		404);
+	http_client_close(&node.client);
+	assert_int_equal(tr_jibri_http_create(node.event, &settings, &actions, &second), 0);
+	assert_int_equal(http_client_ask(&node.client, node.event,
+				 tr_jibri_http_external_port(second), "GET /metrics", "", ""),
+		200);
+	assert_string_equal(http_client_body(&node.client), "telerec_healthy 1\n");
+	http_client_header(&node.client, "Content-Type", type, sizeof(type));
+	assert_string_equal(type, "text/plain; version=0.0.4; charset=utf-8");
+	http_client_close(&node.client);
+	tr_jibri_http_destroy(second);
+	settings.user = &node;
+	assert_int_equal(tr_jibri_http_create(node.event, &settings, &actions, &second), 0);
+	assert_int_equal(http_client_ask(&node.client, node.event,
+				 tr_jibri_http_external_port(second), "GET /metrics", "", ""),
+		500);
+	tr_jibri_http_destroy(second);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start_node, end_node)
 #define HASTY(name) cmocka_unit_test_setup_teardown(name, start_hasty_node, end_node)
 
@@ -706,6 +742,7 @@ int main(void)
 		TEST(a_port_in_use_is_an_error),
 		TEST(a_name_is_no_address),
 		TEST(an_api_that_is_not_wanted_is_not_served),
+		TEST(metrics_are_answered_where_they_are_wanted),
 	};
 	return cmocka_run_group_tests_name("jibri_http", tests, NULL, NULL);
 }

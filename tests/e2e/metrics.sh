@@ -41,14 +41,15 @@ recordings = "$work/out";
 video: { size = "640x360"; frame_rate = 15; };
 sound: { source = "plugin"; };
 jibri_http: { external_port = 0; internal_port = 0; };
-api: { socket = ""; };
+api: { socket = "$work/control.sock"; port = 0; };
 stats: { statsd = "127.0.0.1:$udp"; prometheus = true; };
 webhooks: { subscribers = ["http://127.0.0.1:$failing", "http://127.0.0.1:$hook/hooks"];
 	key_file = "$work/key.pem"; key_id = "key-7"; issuer = "recorders"; audience = "hooks"; };
 CONF
 
 port_of() { sed -n "s/.*external HTTP API is on port \([0-9]*\).*/\1/p" "$work/log" | head -n 1; }
-knows_port() { [ -n "$(port_of)" ]; }
+node_port_of() { sed -n 's/.*the node API is at 127.0.0.1, port \([0-9]*\).*/\1/p' "$work/log" | head -n 1; }
+knows_port() { [ -n "$(port_of)" ] && [ -n "$(node_port_of)" ]; }
 read_metrics() { curl -sS -m 20 -o "$work/metrics" "http://127.0.0.1:$external/metrics"; }
 says() { read_metrics && grep -q "^$1\$" "$work/metrics"; }
 heard() { grep -qF -- "$2" "$work/heard/$1"; }
@@ -73,7 +74,7 @@ wait_until 60 says 'telerec_slot_session{slot="1",kind="file",phase="on",environ
 wait_until 30 says 'telerec_slot_frames_encoded_total{slot="1"} [1-9].*' || fail "no pictures counted"
 
 # While it records: nothing of a stream, of an XMPP server, or of rates that nobody knows yet.
-timeout -k 30 200 python3 -B "$here/metrics_queries.py" --target "127.0.0.1:$external" \
+timeout -k 30 200 python3 -B "$here/metrics_queries.py" --target "127.0.0.1:$(node_port_of)" \
 	--may-miss 'telerec_(stream|link)_(?!failures).*|telerec_disk_recording_left_seconds'
 read_metrics
 words=$(promtool check metrics <"$work/metrics" 2>&1) || fail "promtool check metrics: $words"
@@ -84,6 +85,11 @@ grep -q '^telerec_slot_sound_peak_dbfs{slot="1"} -[0-9.]*$' "$work/metrics" || f
 grep -q '^telerec_starts_refused_total{cause="busy"} 1$' "$work/metrics" || fail "no refusal counted"
 [ "$(curl -s -o /dev/null -w '%{content_type}' "http://127.0.0.1:$external/metrics")" = \
 	"text/plain; version=0.0.4; charset=utf-8" ] || fail "another content type"
+
+# The node API says the same on its socket.
+curl -sS -m 20 -o "$work/socket" --unix-socket "$work/control.sock" http://telerec/metrics
+diff <(sed -n 's/^# TYPE //p' "$work/socket") <(sed -n 's/^# TYPE //p' "$work/metrics") >&2 ||
+	fail "the node API tells other figures than Jibri's port"
 
 [ "$(api stopService)" = 200 ] || fail "stop: $(cat "$work/answer")"
 says 'telerec_sessions_ended_total 1' || fail "the end is not counted"
