@@ -73,8 +73,10 @@ void tr_node_api_tell(const struct tr_event *event, void *data)
 		if (!text)
 			text = frame(tr_event_type_name(event->type),
 				tr_event_json_make(event, now_ms()));
-		if (!tell_lost(l) || !push(l, text))
-			l->lost++;
+		if (tell_lost(l) && push(l, text))
+			continue;
+		l->lost++;
+		api->lost_count++;
 	}
 }
 

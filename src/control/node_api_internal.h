@@ -205,6 +205,7 @@ struct tr_node_api {
 	unsigned picture_count;
 	struct tr_node_api_listener *listeners;
 	unsigned listener_count;
+	uint64_t lost_count; /* events that listeners have not got */
 	int heartbeat_ms;
 	sd_event_source *heartbeat;
 };
