@@ -4,23 +4,19 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "display/convert.h"
+#include "display/frame_buffer.h"
 #include "media/damage.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/ipc.h>
-#include <sys/mman.h>
 #include <sys/shm.h>
-#include <sys/stat.h>
 
-#include <X11/XWDFile.h>
 #include <X11/Xlib.h>
 #include <X11/Xutil.h>
 #include <X11/extensions/XShm.h>
 #include <X11/extensions/Xdamage.h>
 #include <X11/extensions/Xfixes.h>
-#include <arpa/inet.h>
 
 struct tr_grab {
 	Display *display;
@@ -30,11 +26,7 @@ struct tr_grab {
 	struct tr_damage damage;
 	struct tr_convert convert;
 
-	/* the mapped frame buffer */
-	const uint8_t *map;
-	size_t map_size;
-	const uint8_t *pixels; /* first pixel inside `map`, NULL when XShm is used */
-	size_t stride;
+	struct tr_frame_buffer buffer; /* its pixels are NULL when XShm is used */
 
 	/* XShm */
 	XImage *image;
@@ -60,41 +52,6 @@ static int ignore_error(Display *display, XErrorEvent *event)
 	(void)display;
 	tr_debug("the X server refused request %d (error %d)", event->request_code,
 		event->error_code);
-	return 0;
-}
-
-/* The file is an XWD dump: header, name, colours, then the rows. Everything in it is checked, as a
- * wrong number would read outside of the map. */
-static int map_frame_buffer(struct tr_grab *grab, const char *path, int width, int height)
-{
-	struct stat st;
-
-	TR_CLEANUP(tr_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return -errno;
-	if ((size_t)st.st_size < sizeof(XWDFileHeader))
-		return -EINVAL;
-	void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	if (map == MAP_FAILED)
-		return -errno;
-	const XWDFileHeader *header = map;
-	size_t offset =
-		ntohl(header->header_size) + ntohl(header->ncolors) * (size_t)SIZEOF(XWDColor);
-	size_t stride = ntohl(header->bytes_per_line);
-	bool fits = ntohl(header->file_version) == XWD_FILE_VERSION &&
-		    ntohl(header->bits_per_pixel) == 32 && ntohl(header->byte_order) == LSBFirst &&
-		    ntohl(header->pixmap_width) >= (unsigned)width &&
-		    ntohl(header->pixmap_height) >= (unsigned)height &&
-		    stride >= (size_t)width * 4 &&
-		    offset + stride * (size_t)height <= (size_t)st.st_size;
-	if (!fits) {
-		munmap(map, (size_t)st.st_size);
-		return -EINVAL;
-	}
-	grab->map = map;
-	grab->map_size = (size_t)st.st_size;
-	grab->pixels = grab->map + offset;
-	grab->stride = stride;
 	return 0;
 }
 
@@ -160,8 +117,8 @@ int tr_grab_open(const struct tr_grab_settings *settings, struct tr_grab **ret_g
 
 	tr_convert_init(&grab->convert, false);
 	tr_damage_init(&grab->damage, settings->width, settings->height);
-	int rc = settings->frame_buffer ? map_frame_buffer(grab, settings->frame_buffer,
-						  settings->width, settings->height)
+	int rc = settings->frame_buffer ? tr_frame_buffer_map(settings->frame_buffer,
+						  settings->width, settings->height, &grab->buffer)
 					: -ENOENT;
 	if (rc < 0)
 		rc = create_shm_image(grab, settings->width, settings->height);
@@ -185,8 +142,7 @@ void tr_grab_close(struct tr_grab *grab)
 	}
 	if (grab->segment.shmaddr)
 		shmdt(grab->segment.shmaddr);
-	if (grab->map)
-		munmap((void *)grab->map, grab->map_size);
+	tr_frame_buffer_unmap(&grab->buffer);
 	if (grab->display)
 		XCloseDisplay(grab->display);
 	free(grab);
@@ -224,8 +180,8 @@ void tr_grab_invalidate(struct tr_grab *grab)
 static int convert_all(struct tr_grab *grab, struct tr_picture *picture)
 {
 	struct tr_rect rects[TR_DAMAGE_MAX];
-	const uint8_t *pixels = grab->pixels;
-	size_t stride = grab->stride;
+	const uint8_t *pixels = grab->buffer.pixels;
+	size_t stride = grab->buffer.stride;
 	int changed = 0;
 
 	if (!pixels) {
@@ -245,7 +201,7 @@ int tr_grab_take(
 {
 	/* While the server is grabbed nobody draws. The sync also brings the damage events of
 	 * everything drawn until now, so what is taken is not taken again. */
-	if (grab->pixels) {
+	if (grab->buffer.pixels) {
 		XGrabServer(grab->display);
 		XSync(grab->display, False);
 		int rc = tr_grab_collect(grab);
@@ -254,7 +210,7 @@ int tr_grab_take(
 	}
 	ret_result->taken_ns = tr_clock_now_ns();
 	ret_result->changed = convert_all(grab, picture);
-	if (grab->pixels) {
+	if (grab->buffer.pixels) {
 		XUngrabServer(grab->display);
 		XFlush(grab->display);
 	}
@@ -263,5 +219,5 @@ int tr_grab_take(
 
 const char *tr_grab_way(const struct tr_grab *grab)
 {
-	return grab->pixels ? "mapped frame buffer" : "XShm";
+	return grab->buffer.pixels ? "mapped frame buffer" : "XShm";
 }

@@ -185,6 +185,9 @@ int tr_recorder_create(sd_event *event, int control_fd, const struct tr_programs
 		rc = tr_mailbox_create(32, sizeof(struct tr_recorder_news), &recorder->news);
 	if (rc == 0)
 		rc = add_sources(recorder);
+	if (rc == 0)
+		rc = tr_preview_create(
+			recorder->event, tr_recorder_send_picture, recorder, &recorder->preview);
 	if (rc < 0)
 		return rc;
 	*ret_recorder = tr_take(recorder);
@@ -207,6 +210,7 @@ void tr_recorder_destroy(struct tr_recorder *recorder)
 		if (tr_pipeline_stop(recorder->pipeline, 0, &quality, NULL) < 0)
 			tr_warning("the file was not ended well");
 	}
+	tr_preview_destroy(recorder->preview);
 	sd_event_source_unref(recorder->control_source);
 	sd_event_source_unref(recorder->news_source);
 	sd_event_source_unref(recorder->progress_timer);

@@ -10,17 +10,34 @@
 
 /* ---- to the parent ---- */
 
-void tr_recorder_send(struct tr_recorder *recorder, const struct tr_message *message)
+static void send_with(struct tr_recorder *recorder, const struct tr_message *message, int fd)
 {
 	if (!recorder->line)
 		return;
-	int rc = tr_message_send(recorder->line, message, -1);
+	int rc = tr_message_send(recorder->line, message, fd);
 	if (rc < 0 && rc != -EPIPE)
 		tr_warning("cannot tell the parent: %s", strerror(-rc));
 	unsigned events = EPOLLIN;
 	if (tr_line_wants_to_send(recorder->line))
 		events |= EPOLLOUT;
 	sd_event_source_set_io_events(recorder->control_source, events);
+}
+
+void tr_recorder_send(struct tr_recorder *recorder, const struct tr_message *message)
+{
+	send_with(recorder, message, -1);
+}
+
+void tr_recorder_send_picture(int fd, size_t size, int width, int rc, void *user)
+{
+	struct tr_message message = {.type = TR_MESSAGE_PICTURE, .picture = {.width = width}};
+
+	if (rc == 0)
+		message.picture.bytes = (int64_t)size;
+	else
+		snprintf(message.picture.sentence, sizeof(message.picture.sentence),
+			"the screen cannot be shown: %s", strerror(-rc));
+	send_with(user, &message, fd);
 }
 
 void tr_recorder_warn(struct tr_recorder *recorder, const char *format, ...)
@@ -146,6 +163,21 @@ static void on_start(
 	tr_recorder_post(recorder, TR_MACHINE_START);
 }
 
+static void on_preview(struct tr_recorder *recorder, const struct tr_message_preview *preview)
+{
+	const struct tr_preview_settings settings = {
+		.frame_buffer = recorder->xserver.frame_buffer,
+		.width = recorder->config.width,
+		.height = recorder->config.height,
+		.to_width = preview->width,
+	};
+	int rc = recorder->xserver.frame_buffer[0] ? tr_preview_make(recorder->preview, &settings)
+						   : -ENODATA;
+
+	if (rc < 0)
+		tr_recorder_send_picture(-1, 0, preview->width, rc, recorder);
+}
+
 static void on_message(struct tr_recorder *recorder, const struct tr_message *message, int fd)
 {
 	switch (message->type) {
@@ -160,6 +192,9 @@ static void on_message(struct tr_recorder *recorder, const struct tr_message *me
 		return; /* this one, too */
 	case TR_MESSAGE_ECONOMIZE:
 		tr_recorder_economize(recorder, message->economize.level);
+		break;
+	case TR_MESSAGE_PREVIEW:
+		on_preview(recorder, &message->preview);
 		break;
 	case TR_MESSAGE_STOP:
 		tr_recorder_post(recorder, TR_MACHINE_STOP);

@@ -20,6 +20,7 @@
 #include "session/finisher.h"
 #include "session/machine.h"
 #include "session/pipeline.h"
+#include "session/preview.h"
 #include "session/recorder.h"
 
 #define TR_RECORDER_EVENTS_MAX 16
@@ -52,6 +53,7 @@ struct tr_recorder {
 	struct tr_line *line; /* NULL when the parent has gone */
 	struct tr_mailbox *news;
 	struct tr_programs programs;
+	struct tr_preview *preview;
 
 	enum tr_machine_state state;
 	enum tr_machine_event events[TR_RECORDER_EVENTS_MAX]; /* to be handled, oldest first */
@@ -117,6 +119,9 @@ void tr_recorder_send_failed(struct tr_recorder *recorder, const char *session_i
 	enum tr_reason reason, const char *sentence, const char *file);
 void tr_recorder_send_state(struct tr_recorder *recorder);
 void tr_recorder_send_stopped(struct tr_recorder *recorder, bool has_files);
+
+/* A tr_preview_done_fn. */
+void tr_recorder_send_picture(int fd, size_t size, int width, int rc, void *user);
 
 /* ---- recorder_page.c ---- */
 

@@ -1,6 +1,7 @@
 #include "storage/poster.h"
 
 #include "core/file.h"
+#include "storage/jpeg.h"
 #include "storage/movie.h"
 
 #include <errno.h>
@@ -100,30 +101,6 @@ static int convert(const AVFrame *from, AVFrame *to)
 	return 0;
 }
 
-static int encode(const AVFrame *frame, AVPacket *packet)
-{
-	const AVCodec *codec = avcodec_find_encoder(AV_CODEC_ID_MJPEG);
-	AVCodecContext *context = codec ? avcodec_alloc_context3(codec) : NULL;
-
-	if (!context)
-		return -ENOTSUP;
-	context->width = frame->width;
-	context->height = frame->height;
-	context->pix_fmt = (enum AVPixelFormat)frame->format;
-	context->color_range = AVCOL_RANGE_JPEG;
-	context->time_base = (AVRational){1, 1};
-	context->flags |= AV_CODEC_FLAG_QSCALE;
-	context->global_quality = frame->quality;
-	context->thread_count = 1;
-	int rc = avcodec_open2(context, codec, NULL);
-	if (rc >= 0)
-		rc = avcodec_send_frame(context, frame);
-	if (rc >= 0)
-		rc = avcodec_receive_packet(context, packet);
-	avcodec_free_context(&context);
-	return rc < 0 ? tr_movie_errno(rc) : 0;
-}
-
 static int write_poster(int dirfd, const char *name, const AVFrame *picture)
 {
 	AVFrame *small = av_frame_alloc();
@@ -131,7 +108,7 @@ static int write_poster(int dirfd, const char *name, const AVFrame *picture)
 	int rc = small && packet ? convert(picture, small) : -ENOMEM;
 
 	if (rc == 0)
-		rc = encode(small, packet);
+		rc = tr_jpeg_encode(small, packet);
 	if (rc == 0)
 		rc = tr_file_replace(dirfd, name, packet->data, (size_t)packet->size);
 	av_frame_free(&small);
