@@ -285,12 +285,12 @@ class World:
 # The set-ups
 
 
-def in_tmpfs(folder, script):
+def in_tmpfs(folder, script=":", options=""):
     """Words before a command: a small file system of its own at the folder."""
     rights = ["-m"] if not os.geteuid() else ["-rm"]
     return ("unshare", *rights, "sh", "-ec",
-            f'mount -t tmpfs -o size=16m none "{folder}"; chmod 777 "{folder}"; {script}; '
-            'exec "$@"', "sh")
+            f'mount -t tmpfs -o size=16m,mode=777{options} none "{folder}"; {script}; exec "$@"',
+            "sh")
 
 
 def setups(w):
@@ -379,7 +379,7 @@ def setups(w):
         Setup("no disk space", "no-space", settings={"recordings": small},
               before=in_tmpfs(small, f'head -c 15m /dev/zero >"{small}/full"')),
         Setup("unwritable directory", "unwritable", settings={"recordings": small},
-              before=in_tmpfs(small, f'mount -o remount,ro "{small}"')),
+              before=in_tmpfs(small, options=",ro")),
         settings("recordings missing", "no-folder", recordings=w.path("nowhere", "recordings")),
         settings("finalize missing", "finalize-missing",
                  finalize={"script": w.path("nowhere.sh")}),
