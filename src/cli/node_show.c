@@ -280,7 +280,7 @@ void tr_node_show_recordings(FILE *out, const json_t *recordings, int64_t now_ms
 {
 	static const struct tr_text_column columns[] = {{"RECORDING", false, 0},
 		{"STATE", false, 0}, {"MADE", false, 0}, {"TIME", true, 0}, {"SIZE", true, 0},
-		{"GRADE", false, 0}, {"NAME", false, 10}};
+		{"GRADE", false, 0}, {"NAME", false, 8}};
 	TR_CLEANUP(tr_text_table_destroyp)
 	struct tr_text_table *table = tr_text_table_create(columns, TR_COUNT(columns));
 	size_t i;

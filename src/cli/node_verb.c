@@ -125,8 +125,8 @@ int tr_node_verb_read_token(const char *name, const char *path, char **ret_token
 	return 0;
 }
 
-/* The socket may be elsewhere by telerec.conf. What is wrong in it is telerecd's to say. */
-static void find_socket(char *out, size_t size)
+/* What is wrong in telerec.conf is telerecd's to say. */
+void tr_node_verb_find_socket(char *out, size_t size)
 {
 	TR_CLEANUP(tr_freep) struct tr_config *config = calloc(1, sizeof(*config));
 	TR_CLEANUP(tr_freep)
@@ -146,7 +146,7 @@ int tr_node_verb_open(struct tr_node_verb *verb)
 	if (verb->token_file && tr_node_verb_read_token(verb->name, verb->token_file, &token) < 0)
 		return TR_EXIT_USAGE;
 	if (!verb->node)
-		find_socket(socket, sizeof(socket));
+		tr_node_verb_find_socket(socket, sizeof(socket));
 	const struct tr_node_client_settings settings = {
 		.node = verb->node ? verb->node : socket,
 		.token = token,

@@ -45,6 +45,9 @@ bool tr_node_verb_take(struct tr_node_verb *verb, int id, const char *value);
 /* Whether a node other than the one on this machine is meant. */
 bool tr_node_verb_is_elsewhere(const struct tr_node_verb *verb);
 
+/* The socket of this machine's node, as telerec.conf has it. */
+void tr_node_verb_find_socket(char *out, size_t size);
+
 /* 0, or the exit code after saying what is wrong. */
 int tr_node_verb_open(struct tr_node_verb *verb);
 void tr_node_verb_close(struct tr_node_verb *verb);

@@ -42,7 +42,9 @@ static void print_names(const json_t *rows, const char *member, bool is_of_those
 /* In silence: this is asked for by a shell in the middle of somebody's typing. */
 static int ask_node(size_t source)
 {
-	const struct tr_node_client_settings settings = {.timeout_ms = TIMEOUT_MS};
+	char socket[PATH_MAX];
+	tr_node_verb_find_socket(socket, sizeof(socket));
+	const struct tr_node_client_settings settings = {.node = socket, .timeout_ms = TIMEOUT_MS};
 	TR_CLEANUP(tr_node_client_destroyp) struct tr_node_client *client = NULL;
 	json_t *answer = NULL;
 	int rc = tr_node_client_create(&settings, &client);
