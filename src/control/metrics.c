@@ -1,12 +1,10 @@
 #include "control/metrics.h"
 
-#include <errno.h>
-#include <jansson.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <string.h>
+#include "control/metrics_text_internal.h"
 
-#define LABELS_MAX 4096
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
 
 enum kind { KIND_BOOL, KIND_INT, KIND_UNSIGNED, KIND_INT64, KIND_UINT64, KIND_DOUBLE };
 
@@ -173,7 +171,7 @@ static const struct row link_rows[] = {
 		"Connections to the server after the first."),
 };
 
-/* ---- text ---- */
+/* ---- members ---- */
 
 static double read_member(const void *holder, const struct row *row)
 {
@@ -196,85 +194,26 @@ static double read_member(const void *holder, const struct row *row)
 	return 0;
 }
 
-static void print_head(FILE *out, const char *name, const char *type, const char *help)
-{
-	fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void print_sample(FILE *out, const char *name, const char *labels, double value)
-{
-	if (labels && labels[0])
-		fprintf(out, "%s{%s} %.15g\n", name, labels, value);
-	else
-		fprintf(out, "%s %.15g\n", name, value);
-}
-
-static void print_flag(
-	FILE *out, const char *name, const char *labels, const char *word, const char *is_word)
-{
-	fprintf(out, "%s{%s%sstate=\"%s\"} %d\n", name, labels, labels[0] ? "," : "", word,
-		!strcmp(word, is_word));
-}
-
-/* Prometheus takes UTF-8 only, and drops everything for one byte that is none. */
-static bool is_utf8(const char *text)
-{
-	json_t *string = json_string(text);
-
-	json_decref(string);
-	return string != NULL;
-}
-
-/* Appends `name="text"`, and a comma before it when there is something. */
-static void add_label(char *labels, const char *name, const char *text)
-{
-	bool is_clean = is_utf8(text);
-	size_t used = strlen(labels);
-	FILE *out = fmemopen(labels + used, LABELS_MAX - used, "w");
-
-	if (!out)
-		return;
-	fprintf(out, "%s%s=\"", used ? "," : "", name);
-	for (const char *c = text; *c; c++) {
-		if (*c == '\\' || *c == '"')
-			fprintf(out, "\\%c", *c);
-		else if (*c == '\n')
-			fputs("\\n", out);
-		else
-			fputc(!is_clean && (unsigned char)*c >= 0x80 ? '?' : *c, out);
-	}
-	fputs("\"", out);
-	fclose(out);
-}
-
-static void add_number(char *labels, const char *name, unsigned number)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%u", number);
-	add_label(labels, name, text);
-}
-
 static void label_slot(char *labels, const struct tr_snapshot_slot *slot)
 {
 	labels[0] = '\0';
-	add_number(labels, "slot", slot->number);
+	tr_metrics_text_add_number(labels, "slot", slot->number);
 }
 
 static void label_stream(char *labels, const struct tr_snapshot_slot *slot, unsigned index)
 {
 	label_slot(labels, slot);
-	add_number(labels, "stream", index + 1);
-	add_label(labels, "target", slot->session.streams[index].name);
+	tr_metrics_text_add_number(labels, "stream", index + 1);
+	tr_metrics_text_add_label(labels, "target", slot->session.streams[index].name);
 }
 
 static void label_link(char *labels, const struct tr_xmpp_link *link)
 {
 	labels[0] = '\0';
-	add_number(labels, "slot", link->slot);
-	add_number(labels, "connection", link->connection);
-	add_label(labels, "environment", link->environment);
-	add_label(labels, "server", link->entry);
+	tr_metrics_text_add_number(labels, "slot", link->slot);
+	tr_metrics_text_add_number(labels, "connection", link->connection);
+	tr_metrics_text_add_label(labels, "environment", link->environment);
+	tr_metrics_text_add_label(labels, "server", link->entry);
 }
 
 /* ---- the node ---- */
@@ -282,10 +221,11 @@ static void label_link(char *labels, const struct tr_xmpp_link *link)
 static void print_build(FILE *out, const struct tr_snapshot *snapshot, char *labels)
 {
 	labels[0] = '\0';
-	add_label(labels, "id", snapshot->id);
-	add_label(labels, "version", snapshot->version);
-	print_head(out, "telerec_build_info", "gauge", "The node's name and version; always 1.");
-	print_sample(out, "telerec_build_info", labels, 1);
+	tr_metrics_text_add_label(labels, "id", snapshot->id);
+	tr_metrics_text_add_label(labels, "version", snapshot->version);
+	tr_metrics_text_head(
+		out, "telerec_build_info", "gauge", "The node's name and version; always 1.");
+	tr_metrics_text_sample(out, "telerec_build_info", labels, 1);
 }
 
 static void print_node(FILE *out, const struct tr_snapshot *snapshot, char *labels)
@@ -294,19 +234,19 @@ static void print_node(FILE *out, const struct tr_snapshot *snapshot, char *labe
 	for (size_t i = 0; i < TR_COUNT(node_rows); i++) {
 		const struct row *row = &node_rows[i];
 		if (row->help)
-			print_head(out, row->name, row->type, row->help);
-		print_sample(out, row->name, row->labels, read_member(snapshot, row));
+			tr_metrics_text_head(out, row->name, row->type, row->help);
+		tr_metrics_text_sample(out, row->name, row->labels, read_member(snapshot, row));
 	}
-	print_head(out, "telerec_disk_state", "gauge",
+	tr_metrics_text_head(out, "telerec_disk_state", "gauge",
 		"1 for what the recordings' file system is: fine, low, full or lost.");
 	for (unsigned i = TR_SNAPSHOT_DISK_FINE; i <= TR_SNAPSHOT_DISK_LOST; i++)
-		print_flag(out, "telerec_disk_state", "", tr_snapshot_disk_name(i),
+		tr_metrics_text_flag(out, "telerec_disk_state", "", tr_snapshot_disk_name(i),
 			tr_snapshot_disk_name(snapshot->disk.state));
 	if (snapshot->disk.hours_left < 0)
 		return;
-	print_head(out, "telerec_disk_recording_left_seconds", "gauge",
+	tr_metrics_text_head(out, "telerec_disk_recording_left_seconds", "gauge",
 		"How long one more recording would find space, by the rates of late.");
-	print_sample(
+	tr_metrics_text_sample(
 		out, "telerec_disk_recording_left_seconds", NULL, snapshot->disk.hours_left * 3600);
 }
 
@@ -314,21 +254,22 @@ static void print_node(FILE *out, const struct tr_snapshot *snapshot, char *labe
 
 static void print_slot_words(FILE *out, const struct tr_snapshot *snapshot, char *labels)
 {
-	print_head(out, "telerec_slot_state", "gauge",
+	tr_metrics_text_head(out, "telerec_slot_state", "gauge",
 		"1 for the state that the slot is in; others are left out.");
 	for (unsigned i = 0; i < snapshot->slot_count; i++) {
 		label_slot(labels, &snapshot->slots[i]);
-		add_label(labels, "state", snapshot->slots[i].state);
-		print_sample(out, "telerec_slot_state", labels, 1);
+		tr_metrics_text_add_label(labels, "state", snapshot->slots[i].state);
+		tr_metrics_text_sample(out, "telerec_slot_state", labels, 1);
 	}
-	print_head(out, "telerec_slot_info", "gauge", "What the slot works with; always 1.");
+	tr_metrics_text_head(
+		out, "telerec_slot_info", "gauge", "What the slot works with; always 1.");
 	for (unsigned i = 0; i < snapshot->slot_count; i++) {
 		const struct tr_message_ready *ready = &snapshot->slots[i].ready;
 		label_slot(labels, &snapshot->slots[i]);
-		add_label(labels, "sound", ready->sound);
-		add_label(labels, "encoder", ready->encoder);
-		add_label(labels, "browser", ready->browser_version);
-		print_sample(out, "telerec_slot_info", labels, 1);
+		tr_metrics_text_add_label(labels, "sound", ready->sound);
+		tr_metrics_text_add_label(labels, "encoder", ready->encoder);
+		tr_metrics_text_add_label(labels, "browser", ready->browser_version);
+		tr_metrics_text_sample(out, "telerec_slot_info", labels, 1);
 	}
 }
 
@@ -344,17 +285,17 @@ static unsigned count_busy(const struct tr_snapshot *snapshot)
 static void print_slots(FILE *out, const struct tr_snapshot *snapshot, char *labels)
 {
 	for (size_t i = 0; i < TR_COUNT(slot_rows); i++) {
-		print_head(out, slot_rows[i].name, slot_rows[i].type, slot_rows[i].help);
+		tr_metrics_text_head(out, slot_rows[i].name, slot_rows[i].type, slot_rows[i].help);
 		for (unsigned j = 0; j < snapshot->slot_count; j++) {
 			label_slot(labels, &snapshot->slots[j]);
-			print_sample(out, slot_rows[i].name, labels,
+			tr_metrics_text_sample(out, slot_rows[i].name, labels,
 				read_member(&snapshot->slots[j], &slot_rows[i]));
 		}
 	}
 	print_slot_words(out, snapshot, labels);
-	print_head(out, "jitsi_jibri_recording", "gauge",
+	tr_metrics_text_head(out, "jitsi_jibri_recording", "gauge",
 		"Whether every slot is busy, which is what Jicofo sees of a Jibri.");
-	print_sample(out, "jitsi_jibri_recording", NULL,
+	tr_metrics_text_sample(out, "jitsi_jibri_recording", NULL,
 		snapshot->slot_count > 0 && count_busy(snapshot) == snapshot->slot_count);
 }
 
@@ -367,27 +308,28 @@ static bool is_on(const struct tr_snapshot_slot *slot)
 
 static void print_session_words(FILE *out, const struct tr_snapshot *snapshot, char *labels)
 {
-	print_head(out, "telerec_slot_session", "gauge",
+	tr_metrics_text_head(out, "telerec_slot_session", "gauge",
 		"1 for a session: what kind it is, how far it is, who asked for it.");
 	for (unsigned i = 0; i < snapshot->slot_count; i++) {
 		const struct tr_snapshot_slot *slot = &snapshot->slots[i];
 		if (!slot->has_session)
 			continue;
 		label_slot(labels, slot);
-		add_label(labels, "kind",
+		tr_metrics_text_add_label(labels, "kind",
 			slot->session.kind == TR_CONTROL_STREAM ? "stream" : "file");
-		add_label(labels, "phase", tr_snapshot_phase_name(slot->session.phase));
-		add_label(labels, "environment", slot->session.environment);
-		print_sample(out, "telerec_slot_session", labels, 1);
+		tr_metrics_text_add_label(
+			labels, "phase", tr_snapshot_phase_name(slot->session.phase));
+		tr_metrics_text_add_label(labels, "environment", slot->session.environment);
+		tr_metrics_text_sample(out, "telerec_slot_session", labels, 1);
 	}
-	print_head(out, "telerec_slot_progress_age_seconds", "gauge",
+	tr_metrics_text_head(out, "telerec_slot_progress_age_seconds", "gauge",
 		"Since when the slot's session has not said how it is; more than 2 is odd.");
 	for (unsigned i = 0; i < snapshot->slot_count; i++) {
 		const struct tr_snapshot_slot *slot = &snapshot->slots[i];
 		if (!is_on(slot))
 			continue;
 		label_slot(labels, slot);
-		print_sample(out, "telerec_slot_progress_age_seconds", labels,
+		tr_metrics_text_sample(out, "telerec_slot_progress_age_seconds", labels,
 			(double)(snapshot->now_ms - slot->session.progress_ms) * MS);
 	}
 }
@@ -397,12 +339,12 @@ static void print_sessions(FILE *out, const struct tr_snapshot *snapshot, char *
 	print_session_words(out, snapshot, labels);
 	for (size_t i = 0; i < TR_COUNT(session_rows); i++) {
 		const struct row *row = &session_rows[i];
-		print_head(out, row->name, row->type, row->help);
+		tr_metrics_text_head(out, row->name, row->type, row->help);
 		for (unsigned j = 0; j < snapshot->slot_count; j++) {
 			if (!is_on(&snapshot->slots[j]))
 				continue;
 			label_slot(labels, &snapshot->slots[j]);
-			print_sample(out, row->name, labels,
+			tr_metrics_text_sample(out, row->name, labels,
 				read_member(&snapshot->slots[j].session, row));
 		}
 	}
@@ -426,12 +368,13 @@ static double read_stream_up(const struct tr_message_stream *stream, const struc
 static void print_stream_row(FILE *out, const struct tr_snapshot *snapshot, char *labels,
 	const struct row *row, read_stream_fn *read)
 {
-	print_head(out, row->name, row->type, row->help);
+	tr_metrics_text_head(out, row->name, row->type, row->help);
 	for (unsigned i = 0; i < snapshot->slot_count; i++) {
 		const struct tr_snapshot_slot *slot = &snapshot->slots[i];
 		for (unsigned j = 0; slot->has_session && j < slot->session.stream_count; j++) {
 			label_stream(labels, slot, j);
-			print_sample(out, row->name, labels, read(&slot->session.streams[j], row));
+			tr_metrics_text_sample(
+				out, row->name, labels, read(&slot->session.streams[j], row));
 		}
 	}
 }
@@ -452,10 +395,10 @@ static void print_streams(FILE *out, const struct tr_snapshot *snapshot, char *l
 static void print_link_state(FILE *out, const struct tr_snapshot *snapshot, char *labels,
 	const char *name, const char *help, enum tr_xmpp_link_state least)
 {
-	print_head(out, name, "gauge", help);
+	tr_metrics_text_head(out, name, "gauge", help);
 	for (unsigned i = 0; i < snapshot->link_count; i++) {
 		label_link(labels, &snapshot->links[i]);
-		print_sample(out, name, labels, snapshot->links[i].state >= least);
+		tr_metrics_text_sample(out, name, labels, snapshot->links[i].state >= least);
 	}
 }
 
@@ -468,23 +411,23 @@ static void print_links(FILE *out, const struct tr_snapshot *snapshot, char *lab
 	print_link_state(out, snapshot, labels, "telerec_link_present",
 		"Whether the slot is in its brewery.", TR_XMPP_PRESENT);
 	for (size_t i = 0; i < TR_COUNT(link_rows); i++) {
-		print_head(out, link_rows[i].name, link_rows[i].type, link_rows[i].help);
+		tr_metrics_text_head(out, link_rows[i].name, link_rows[i].type, link_rows[i].help);
 		for (unsigned j = 0; j < snapshot->link_count; j++) {
 			label_link(labels, &snapshot->links[j]);
-			print_sample(out, link_rows[i].name, labels,
+			tr_metrics_text_sample(out, link_rows[i].name, labels,
 				read_member(&snapshot->links[j], &link_rows[i]));
 		}
 	}
 	for (unsigned i = 0; i < snapshot->link_count; i++)
 		reconnects += snapshot->links[i].reconnects;
-	print_head(out, "jitsi_jibri_xmpp_reconnecting_total", "counter",
+	tr_metrics_text_head(out, "jitsi_jibri_xmpp_reconnecting_total", "counter",
 		"All of telerec_link_reconnects_total, by Jibri's name.");
-	print_sample(out, "jitsi_jibri_xmpp_reconnecting_total", NULL, reconnects);
+	tr_metrics_text_sample(out, "jitsi_jibri_xmpp_reconnecting_total", NULL, reconnects);
 }
 
 int tr_metrics_print(const struct tr_snapshot *snapshot, char **ret_text)
 {
-	TR_CLEANUP(tr_freep) char *labels = malloc(LABELS_MAX);
+	TR_CLEANUP(tr_freep) char *labels = malloc(TR_METRICS_LABELS_MAX);
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = labels ? open_memstream(&text, &size) : NULL;
