@@ -28,6 +28,7 @@
  *   no_media      nothing comes in: fails in the middle, with files
  *   join_failed   cannot get into the meeting
  *   disk_full     the disk is full in the middle
+ *   narrow        writes a MB a second, and has room for one more
  *   unwell        fails, and is idle again only half a second later
  *
  * and of a stream:
@@ -48,6 +49,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -178,6 +180,7 @@ static void on_configure(struct fake *fake, const struct tr_message_configure *c
 		require(getuid() != 0 || st.st_uid != 0, "the runtime folder is that user's");
 	}
 	note(fake, "configure", "-");
+	fprintf(stderr, "slot %d: warning: fake: configured\n", fake->slot);
 	if (is_order(fake, "die_early"))
 		_exit(7);
 	if (is_order(fake, "no_display")) {
@@ -414,6 +417,10 @@ static void record_a_little(struct fake *fake)
 		send_streams(fake);
 	message.progress.time_ms = time_ms;
 	message.progress.peak_db = -12;
+	if (is_order(fake, "narrow")) {
+		message.progress.bytes = time_ms * 1000;
+		message.progress.free_bytes = 21 << 20;
+	}
 	send_message(fake, &message);
 	if (time_ms >= MIDDLE_MS) {
 		if (dies_now(fake))
@@ -446,6 +453,29 @@ static void on_stop(struct fake *fake)
 	end(fake, fake->is_started ? TR_REASON_NONE : TR_REASON_CANCELLED);
 }
 
+/* A "picture" that says how wide it is to be; of the width 404 there is none, of 500 nothing is
+ * heard. */
+static void on_preview(struct fake *fake, int width)
+{
+	struct tr_message message = {.type = TR_MESSAGE_PICTURE, .picture = {.width = width}};
+	char text[40];
+	int fd = -1;
+
+	note(fake, "preview", "-");
+	if (width == 500)
+		return;
+	if (width != 404) {
+		fd = memfd_create("picture", MFD_CLOEXEC);
+		snprintf(text, sizeof(text), "picture %d", width);
+		message.picture.bytes = (int64_t)strlen(text);
+		require(fd >= 0 && write(fd, text, strlen(text)) > 0, "memory for a picture");
+	}
+	if (tr_message_send(fake->line, &message, fd) < 0)
+		_exit(98);
+	if (fd >= 0)
+		close(fd);
+}
+
 static void on_message(struct fake *fake, const struct tr_message *message, int folder)
 {
 	switch (message->type) {
@@ -463,6 +493,9 @@ static void on_message(struct fake *fake, const struct tr_message *message, int 
 	case TR_MESSAGE_ECONOMIZE:
 		note(fake, message->economize.level ? "economize" : "indulge",
 			fake->start.session_id);
+		break;
+	case TR_MESSAGE_PREVIEW:
+		on_preview(fake, message->preview.width);
 		break;
 	case TR_MESSAGE_FINISH:
 		on_finish(fake, &message->finish, folder);
@@ -516,12 +549,13 @@ int main(int argc, char **argv)
 	snprintf(fake.order, sizeof(fake.order), "%s", getenv("FAKE_SLOT"));
 	if (is_order(&fake, "deaf"))
 		signal(SIGTERM, SIG_IGN);
-	for (;;) {
+	for (int rc = -EAGAIN;;) {
 		struct pollfd fd = {.fd = socket, .events = POLLIN};
 		bool is_busy = fake.is_recording || fake.idle_ns > 0 || fake.job_count > 0;
 		int folder = -1;
-		poll(&fd, 1, is_busy ? 20 : -1);
-		int rc = tr_message_receive(fake.line, &message, &folder, why, sizeof(why));
+		/* Another message may have come with the last one. */
+		poll(&fd, 1, rc == 0 ? 0 : is_busy ? 20 : -1);
+		rc = tr_message_receive(fake.line, &message, &folder, why, sizeof(why));
 		require(rc != -EPROTO, why);
 		if (rc == -EPIPE)
 			_exit(97);
