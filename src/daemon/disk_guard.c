@@ -9,6 +9,7 @@
 /* There recordings end by themselves, see session/recorder_file.c. */
 #define LAST_BYTES (INT64_C(20) << 20)
 #define LEAST_RESERVE (LAST_BYTES * 3 / 2)
+#define MOST_RESERVE (INT64_C(1) << 60) /* to be counted with */
 #define USUAL_RESERVE (INT64_C(1) << 30)
 #define USUAL_SHARE 20
 #define RATE_WINDOW_S 60.0
@@ -53,7 +54,8 @@ void tr_disk_guard_note(struct tr_disk_guard_rate *rate, int64_t now_ns, int64_t
 static int64_t find_reserve(const struct tr_disk_guard_settings *settings, int64_t total_bytes)
 {
 	if (settings->reserve_bytes > 0)
-		return settings->reserve_bytes;
+		return settings->reserve_bytes < MOST_RESERVE ? settings->reserve_bytes
+							      : MOST_RESERVE;
 	int64_t reserve = settings->reserve_percent > 0
 				  ? total_bytes / 100 * settings->reserve_percent
 				  : total_bytes / USUAL_SHARE;

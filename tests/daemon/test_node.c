@@ -6,6 +6,7 @@
 #include "core/file.h"
 #include "daemon/node.h"
 #include "storage/leftovers.h"
+#include "storage/recording.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -593,7 +594,70 @@ static void too_little_room_makes_the_node_ill(void **state)
 	assert_non_null(strstr(why, "make room"));
 }
 
+static void what_runs_saves_room_when_little_time_is_left(void **state)
+{
+	start_ready();
+	start_on(1, "s1", "narrow");
+	WAIT(strstr(read_home("log"), "1 economize s1"));
+	assert_int_equal(ask(2, "s2", "finish"), TR_CONTROL_ACCEPTED); /* that is no harm yet */
+}
+
+static void write_old_recording(void)
+{
+	struct tr_recording *recording = calloc(1, sizeof(*recording));
+
+	assert_int_equal(tr_file_make_folders(in_home("rec/old"), 0750), 0);
+	int folder = open(in_home("rec/old"), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(tr_recording_init(recording, "old", "https://meet.example/x", "x", 1), 0);
+	recording->state = TR_RECORDING_DONE;
+	assert_int_equal(tr_recording_save(folder, recording), 0);
+	free(recording);
+	close(folder);
+}
+
+static void a_full_disk_lets_go_what_the_rules_allow_before_it_refuses(void **state)
+{
+	struct tr_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+
+	write_old_recording();
+	settings->low_disk_bytes = INT64_MAX / 4;
+	rules.storage.keep_count = 1;
+	rules.storage.keep[0] = (struct tr_config_keep){.match = ".*", .min_free_bytes = 1};
+	start_node();
+	assert_false(has_home("rec/old"));
+	SAYS("slot 1 idle ill\n"); /* it was not enough */
+	tr_node_read(node, snapshot);
+	assert_int_equal(snapshot->disk.state, TR_SNAPSHOT_DISK_FULL);
+	assert_int_equal(snapshot->counts.removed_recordings, 1);
+	assert_true(snapshot->counts.removed_bytes > 0 && snapshot->disk.free_bytes > 0);
+	free(snapshot);
+}
+
+static void folder_and_file_are_named_by_the_templates(void **state)
+{
+	strcpy(rules.storage.folder, "{room} {session_id}");
+	strcpy(rules.storage.file, "film");
+	start_ready();
+	start_on(1, "s1", "finish");
+	stop(1, "s1");
+	SAYS("s1 over\n");
+	assert_true(has_home("rec/Room s1"));
+	assert_int_equal(ask(1, "s1", "finish"), TR_CONTROL_ACCEPTED); /* once more, later */
+	WAIT(has_home("rec/Room s1-2"));
+}
+
 /* ---- after it ---- */
+
+static void what_the_script_took_over_is_noted(void **state)
+{
+	use_script();
+	write_home("go", "", 0600);
+	start_ready();
+	start_on(1, "s1", "finish");
+	stop(1, "s1");
+	SAYS("s1 over\n");
+	assert_true(has_home("rec/s1/.taken-over"));
+}
 
 static void the_slot_is_idle_before_the_script_has_ended(void **state)
 {
@@ -924,6 +988,10 @@ int main(void)
 		TEST(a_directory_that_cannot_be_written_makes_the_node_ill_until_it_can),
 		TEST(a_directory_that_goes_away_fails_the_start),
 		TEST(too_little_room_makes_the_node_ill),
+		TEST(what_runs_saves_room_when_little_time_is_left),
+		TEST(a_full_disk_lets_go_what_the_rules_allow_before_it_refuses),
+		TEST(folder_and_file_are_named_by_the_templates),
+		TEST(what_the_script_took_over_is_noted),
 		TEST(the_slot_is_idle_before_the_script_has_ended),
 		TEST(scripts_run_two_at_a_time_and_in_order),
 		TEST(a_session_without_files_runs_no_script),
