@@ -104,6 +104,8 @@ static int run(const struct tr_verb *verb, int argc, char **argv)
 	tr_log_set_level(TR_LOG_ERROR);
 	signal(SIGPIPE, SIG_IGN);
 	rc = tr_findings_init(&findings);
+	findings.out = is_json ? NULL : stdout; /* it takes a while: as it comes */
+	findings.only = settings.only;
 	if (rc == 0)
 		rc = tr_doctor_run(&settings, &findings);
 	if (rc == -ENOENT)
@@ -114,7 +116,7 @@ static int run(const struct tr_verb *verb, int argc, char **argv)
 	else if (is_json)
 		tr_findings_print_json(&findings, stdout);
 	else
-		tr_findings_print(&findings, stdout);
+		tr_findings_print_sum(&findings, stdout);
 	int code = rc == -ENOENT ? TR_EXIT_USAGE : rc < 0 ? 3 : tr_findings_exit_code(&findings);
 	tr_findings_fini(&findings);
 	return code;

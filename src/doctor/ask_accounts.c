@@ -172,9 +172,14 @@ static void explain_refusal(struct tr_doctor *doctor, struct tr_visit *visit,
 			"the server has no rooms on %s (%s): brewery.domain is wrong, or the "
 			"component is missing",
 			environment->brewery.domain, condition);
+		snprintf(line, sizeof(line), "internal.%s", environment->control.domain);
+		/* What follows from the account's domain is either the better guess, or missing. */
+		if (!strcasecmp(line, environment->brewery.domain)) {
+			fail_brewery(doctor, server, TR_SERVER_PIECE_BREWERY_HOST, "no-muc", text);
+			return;
+		}
 		snprintf(line, sizeof(line),
-			"brewery = { domain = \"internal.%s\"; }; // the one in Jicofo's "
-			"brewery-jid",
+			"domain = \"internal.%s\"; // the one in Jicofo's brewery-jid",
 			environment->control.domain);
 		fail_setting(doctor, "no-muc", "environments.brewery.domain", line, text);
 	} else if (!strcmp(condition, "not-allowed")) {
@@ -218,7 +223,7 @@ static void check_nick(struct tr_doctor *doctor, const struct tr_doctor_server *
 	const struct tr_config_environment *environment = server->environment;
 	const char *nick = environment->brewery.nickname;
 	const struct tr_visit_occupant *occupant = find_nick(seen, nick);
-	char own[TR_VISIT_JID_SIZE], line[300], text[1200];
+	char own[TR_VISIT_JID_SIZE], line[300];
 
 	if (!occupant)
 		return;
@@ -229,19 +234,24 @@ static void check_nick(struct tr_doctor *doctor, const struct tr_doctor_server *
 		tr_findings_ok(doctor->findings, "\"%s\" is in the control room", nick);
 		return;
 	}
-	snprintf(line, sizeof(line), "brewery = { nickname = \"%.100s-2\"; }; // or any other",
-		nick);
-	if (is_own)
-		snprintf(text, sizeof(text),
-			"the nick \"%s\" in the control room is taken by another machine with the "
-			"same account, and telerecd does not run here: the two would look like one",
-			nick);
-	else
-		snprintf(text, sizeof(text),
-			"the nick \"%s\" in the control room is taken by %s: this machine would "
-			"get another one (conflict)",
-			nick, occupant->jid);
-	fail_setting(doctor, "nick-taken", "environments.brewery.nickname", line, text);
+	snprintf(line, sizeof(line), "nickname = \"%.100s-2\"; // or any other", nick);
+	const struct tr_finding finding = {
+		.status = TR_FINDING_WARNING,
+		.cause = "nick-taken",
+		.meaning =
+			is_own ? "The two look like one to Jicofo until telerecd notices and takes "
+				 "another nick."
+			       : "telerecd takes another nick by itself, so that the server's logs "
+				 "name another one than is configured.",
+		.cure = {.file = doctor->settings->config_path,
+			.setting = "environments.brewery.nickname",
+			.text = line},
+	};
+	tr_findings_add(doctor->findings, &finding,
+		"the nick \"%s\" in the control room is taken by %s%s", nick,
+		is_own ? "another machine with the same account, for telerecd does not run here"
+		       : occupant->jid,
+		is_own ? "" : " (conflict)");
 }
 
 static bool is_focus(
@@ -282,7 +292,7 @@ static void explain_no_focus(struct tr_doctor *doctor, struct tr_visit *visit,
 			"there was no control room %s, but there is a room \"%s\" on the same "
 			"server: brewery.room is misspelt here or in Jicofo",
 			room, near);
-		snprintf(line, sizeof(line), "brewery = { room = \"%s\"; };", near);
+		snprintf(line, sizeof(line), "room = \"%s\";", near);
 		fail_setting(doctor, "brewery-name", "environments.brewery.room", line, text);
 		return;
 	}

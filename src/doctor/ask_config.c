@@ -30,18 +30,28 @@ static void add_complaint(
 	int line = line_of(complaint);
 
 	snprintf(file, sizeof(file), "%.*s", (int)strcspn(complaint, ":"), complaint);
-	if (run)
+	bool is_missing = strstr(complaint, "has no password") != NULL;
+	bool is_absent = strstr(complaint, ": cannot be read:") != NULL && line == 0;
+
+	if (is_missing)
+		snprintf(command, sizeof(command),
+			"telerec server-config prosody --config %s --write-secrets %s", file,
+			doctor->secrets_path);
+	else if (is_absent)
+		snprintf(command, sizeof(command),
+			"telerec server-config prosody --domain meet.example.org # prints one, too");
+	else if (run)
 		snprintf(command, sizeof(command), "%.*s", (int)strcspn(run + strlen(RUN), "\n"),
 			run + strlen(RUN));
 	else
 		snprintf(command, sizeof(command), "sensible-editor +%d %s", line ? line : 1, file);
 	const struct tr_finding finding = {
 		.status = status,
-		.cause = is_open			    ? "secrets-open"
-			 : strstr(complaint, "unknown")	    ? "unknown-key"
-			 : strstr(complaint, "be read:")    ? "no-config"
-			 : strstr(complaint, "password is") ? "no-password"
-							    : "bad-config",
+		.cause = is_open			 ? "secrets-open"
+			 : strstr(complaint, "unknown")	 ? "unknown-key"
+			 : strstr(complaint, "be read:") ? "no-config"
+			 : is_missing			 ? "no-password"
+							 : "bad-config",
 		.meaning = status == TR_FINDING_FAILURE ? meaning : NULL,
 		.cure = {.text = command},
 	};

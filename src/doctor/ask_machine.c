@@ -40,7 +40,7 @@ static bool check_browser(struct tr_doctor *doctor, const struct tr_machine_prob
 {
 	if (!probe->browser[0] && doctor->config->browser.path[0])
 		return fail_setting(doctor, "no-browser", "browser.path",
-			"browser: { path = \"\"; }; // finds the installed one",
+			"path = \"\"; // in browser: finds the installed one",
 			"browser.path names no Chromium that runs");
 	if (!probe->browser[0])
 		return fail(doctor, "no-browser", "apt-get install chromium chromium-sandbox\n",

@@ -58,7 +58,7 @@ static void explain_join(struct tr_doctor *doctor, const struct tr_config_enviro
 			sentence);
 	else
 		fail(doctor, "never-joined", NULL, "checks.join_timeout",
-			"checks: { join_timeout = \"60s\"; }; // if the page is only slow; else "
+			"join_timeout = \"60s\"; // in checks, if the page is only slow; else "
 			"open it by hand",
 			sentence);
 }
@@ -75,12 +75,12 @@ static void explain(struct tr_doctor *doctor, const struct tr_config_environment
 			"apt-get install chromium chromium-sandbox\n", slot->sentence);
 		return;
 	case TR_REASON_NO_SOUND:
-		fail(doctor, "no-sound", NULL, "sound.source", "sound: { source = \"auto\"; };",
+		fail(doctor, "no-sound", NULL, "sound.source", "source = \"auto\"; // in sound",
 			slot->sentence);
 		return;
 	case TR_REASON_NO_ENCODER:
 		fail(doctor, "no-encoder", NULL, "video.encoder",
-			"video: { encoder = \"software\"; };", slot->sentence);
+			"encoder = \"software\"; // in video", slot->sentence);
 		return;
 	case TR_REASON_JOIN_FAILED:
 		explain_join(doctor, environment, slot->sentence);

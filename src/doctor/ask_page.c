@@ -30,18 +30,32 @@ static void fail_page(struct tr_doctor *doctor, const char *cause, const char *w
 
 #define SERVER "on the Jitsi server, as root"
 
+/* The usual address is the better guess; where that one is configured, something else is wrong. */
+static void fail_base_url(struct tr_doctor *doctor, const struct tr_config_environment *environment,
+	const char *cause, const char *command, const char *sentence)
+{
+	char usual[300], line[400];
+
+	snprintf(usual, sizeof(usual), "https://%s", environment->xmpp_domain);
+	snprintf(line, sizeof(line), "base_url = \"%s\";", usual);
+	if (strcmp(usual, environment->base_url) != 0)
+		fail_page(doctor, cause, NULL, "environments.base_url", line, sentence);
+	else
+		fail_page(doctor, cause, "on this machine or the server", NULL, command, sentence);
+}
+
 static void explain_fault(struct tr_doctor *doctor, const struct tr_config_environment *environment,
 	const struct tr_http_look *look)
 {
 	const char *url = environment->base_url;
-	char text[1600], line[600];
+	char text[1600];
 
 	switch (look->fault) {
 	case TR_HTTP_LOOK_NAME:
 		snprintf(text, sizeof(text), "the meetings' page %s: the name does not exist", url);
-		snprintf(
-			line, sizeof(line), "base_url = \"https://%s\";", environment->xmpp_domain);
-		fail_page(doctor, "page-no-dns", NULL, "environments.base_url", line, text);
+		fail_base_url(doctor, environment, "page-no-dns",
+			"getent hosts NAME # /etc/hosts, /etc/resolv.conf, or the DNS zone\n",
+			text);
 		return;
 	case TR_HTTP_LOOK_REFUSED:
 		snprintf(text, sizeof(text), "the meetings' page %s cannot be reached: %s", url,
@@ -79,16 +93,16 @@ static void explain_fault(struct tr_doctor *doctor, const struct tr_config_envir
 static void explain_status(struct tr_doctor *doctor,
 	const struct tr_config_environment *environment, const char *url, int status)
 {
-	char text[1600], line[600];
+	char text[1600];
 
 	if (status == 404) {
 		snprintf(text, sizeof(text),
 			"%s answers 404: there is no Jitsi Meet at base_url, or the web server's "
 			"rule for rooms is missing",
 			url);
-		snprintf(
-			line, sizeof(line), "base_url = \"https://%s\";", environment->xmpp_domain);
-		fail_page(doctor, "page-404", NULL, "environments.base_url", line, text);
+		fail_base_url(doctor, environment, "page-404",
+			"nginx -T | grep -n -A3 location # on the Jitsi server: the rule for rooms\n",
+			text);
 	} else {
 		snprintf(text, sizeof(text), "%s answers %d%s", url, status,
 			status == 401 || status == 403 ? ": it wants a login, or refuses this "

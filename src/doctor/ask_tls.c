@@ -60,6 +60,33 @@ static void fail_here(struct tr_doctor *doctor, const char *cause, const char *s
 	tr_findings_add(doctor->findings, &finding, "%s", sentence);
 }
 
+static void explain_unknown_host(struct tr_doctor *doctor, const struct tr_doctor_server *server)
+{
+	const struct tr_config_environment *environment = server->environment;
+	char text[1400], usual[300], line[400];
+
+	snprintf(text, sizeof(text),
+		"the XMPP server on %s does not serve the domain %s (host-unknown): control.domain "
+		"is wrong, or the server is another one",
+		server->host, environment->control.domain);
+	snprintf(usual, sizeof(usual), "auth.%s", environment->xmpp_domain);
+	snprintf(line, sizeof(line),
+		"domain = \"%s\"; // in control: as VirtualHost in Prosody has it", usual);
+	if (strcmp(usual, environment->control.domain) != 0) {
+		fail_here(doctor, "wrong-domain", "environments.control.domain", line, text);
+		return;
+	}
+	const struct tr_finding finding = {
+		.status = TR_FINDING_FAILURE,
+		.cause = "wrong-domain",
+		.meaning = meaning,
+		.cure = {.where = "on the Jitsi server, as root",
+			.text = "grep -rn VirtualHost /etc/prosody # control.domain must be one of "
+				"them\n"},
+	};
+	tr_findings_add(doctor->findings, &finding, "%s", text);
+}
+
 static void explain_fault(struct tr_doctor *doctor, const struct tr_doctor_server *server,
 	const struct tr_tls_look *look)
 {
@@ -68,14 +95,7 @@ static void explain_fault(struct tr_doctor *doctor, const struct tr_doctor_serve
 
 	switch (look->fault) {
 	case TR_TLS_LOOK_HOST_UNKNOWN:
-		snprintf(line, sizeof(line),
-			"control = { domain = \"auth.%s\"; }; // as VirtualHost in Prosody has it",
-			environment->xmpp_domain);
-		snprintf(text, sizeof(text),
-			"the XMPP server on %s does not serve the domain %s (host-unknown): "
-			"control.domain is wrong, or the server is another one",
-			server->host, environment->control.domain);
-		fail_here(doctor, "wrong-domain", "environments.control.domain", line, text);
+		explain_unknown_host(doctor, server);
 		return;
 	case TR_TLS_LOOK_NO_STARTTLS:
 		snprintf(text, sizeof(text),
@@ -113,10 +133,13 @@ static void explain_certificate(struct tr_doctor *doctor, const struct tr_doctor
 	const struct tr_tls_look *look)
 {
 	const char *domain = server->environment->control.domain;
-	char text[2000], line[200], day[16];
+	char text[2000], line[300], day[16];
 
 	day_of(look->expires, day);
-	snprintf(line, sizeof(line), "fingerprint = \"%s\";", look->fingerprint);
+	snprintf(line, sizeof(line),
+		"fingerprint = \"%s\";\n"
+		"// or, with the authority's certificate: ca_file = \"/etc/telerec/ca.crt\";",
+		look->fingerprint);
 	if (look->is_expired) {
 		snprintf(text, sizeof(text),
 			"the certificate that %s shows for %s ended on %s, %d days ago",

@@ -29,6 +29,17 @@ void tr_findings_fini(struct tr_findings *findings)
 	findings->list = NULL;
 }
 
+static const char *text(const json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+	return value ? value : "";
+}
+
+static bool is_of(const json_t *object, enum tr_finding_status status)
+{
+	return !strcmp(text(object, "status"), statuses[status].name);
+}
+
 /* Names from servers and files may hold anything; bytes that are no UTF-8 become '?'. */
 static json_t *text_of(const char *text)
 {
@@ -58,92 +69,6 @@ static json_t *make_cure(const struct tr_cure *cure)
 	set(object, "setting", cure->setting);
 	set(object, "text", cure->text);
 	return object;
-}
-
-static void add(struct tr_findings *findings, const struct tr_finding *finding, const char *format,
-	va_list args) __attribute__((format(printf, 3, 0)));
-
-static void add(struct tr_findings *findings, const struct tr_finding *finding, const char *format,
-	va_list args)
-{
-	const struct tr_cure *cure = &finding->cure;
-	char sentence[SENTENCE_SIZE];
-	json_t *object = json_object();
-
-	vsnprintf(sentence, sizeof(sentence), format, args);
-	set(object, "area", findings->area);
-	set(object, "environment", findings->subject);
-	set(object, "status", statuses[finding->status].name);
-	set(object, "cause", finding->cause);
-	set(object, "sentence", sentence);
-	set(object, "meaning", finding->meaning);
-	json_object_set_new(object, "cure",
-		cure->file || cure->setting || cure->text ? make_cure(cure) : json_null());
-	json_array_append_new(findings->list, object);
-}
-
-void tr_findings_add(
-	struct tr_findings *findings, const struct tr_finding *finding, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	add(findings, finding, format, args);
-	va_end(args);
-}
-
-#define SHORT_FORM(name, value)                                                                    \
-	void tr_findings_##name(struct tr_findings *findings, const char *format, ...)             \
-	{                                                                                          \
-		const struct tr_finding finding = {.status = (value)};                             \
-		va_list args;                                                                      \
-                                                                                                   \
-		va_start(args, format);                                                            \
-		add(findings, &finding, format, args);                                             \
-		va_end(args);                                                                      \
-	}
-
-SHORT_FORM(ok, TR_FINDING_OK)
-SHORT_FORM(note, TR_FINDING_NOTE)
-SHORT_FORM(skip, TR_FINDING_SKIPPED)
-
-static const char *text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-	return value ? value : "";
-}
-
-static bool is_of(const json_t *object, enum tr_finding_status status)
-{
-	return !strcmp(text(object, "status"), statuses[status].name);
-}
-
-unsigned tr_findings_count(
-	const struct tr_findings *findings, enum tr_finding_status status, const char *area)
-{
-	unsigned count = 0;
-	json_t *object;
-	size_t i;
-
-	json_array_foreach(findings->list, i, object) count +=
-		is_of(object, status) && (!area || !strcmp(text(object, "area"), area));
-	return count;
-}
-
-int tr_findings_exit_code(const struct tr_findings *findings)
-{
-	if (tr_findings_count(findings, TR_FINDING_FAILURE, NULL))
-		return 3;
-	return tr_findings_count(findings, TR_FINDING_WARNING, NULL) ? 1 : 0;
-}
-
-void tr_findings_keep_area(struct tr_findings *findings, const char *area)
-{
-	for (size_t i = json_array_size(findings->list); i-- > 0;) {
-		const json_t *object = json_array_get(findings->list, i);
-		if (strcmp(text(object, "area"), area) != 0 && !is_of(object, TR_FINDING_FAILURE))
-			json_array_remove(findings->list, i);
-	}
 }
 
 /* Wraps at spaces, each line with `indent` blanks in front; the first one has them already. */
@@ -197,11 +122,107 @@ static void print_one(FILE *out, const json_t *object)
 		fprintf(out, "%11s", "");
 		print_wrapped(out, meaning, 11);
 	}
-	if (json_is_object(cure))
-		print_cure(out, cure);
+	if (json_is_object(cure) &&
+		(is_of(object, TR_FINDING_WARNING) || is_of(object, TR_FINDING_FAILURE)))
+		print_cure(out, cure); /* of what is only said by the way, --json tells it */
 }
 
-static void print_sum(const struct tr_findings *findings, FILE *out)
+/* Under a heading of its area, unless the last one had the same. */
+static void print_live(struct tr_findings *findings, const json_t *object)
+{
+	const char *area = text(object, "area"), *subject = text(object, "environment");
+
+	if (findings->only && strcmp(findings->only, area) != 0 &&
+		!is_of(object, TR_FINDING_FAILURE))
+		return;
+	if (strcmp(findings->printed_area, area) != 0 ||
+		strcmp(findings->printed_subject, subject) != 0)
+		fprintf(findings->out, "%s%s%s%s\n", area, subject[0] ? " of \"" : "", subject,
+			subject[0] ? "\"" : "");
+	snprintf(findings->printed_area, sizeof(findings->printed_area), "%s", area);
+	snprintf(findings->printed_subject, sizeof(findings->printed_subject), "%s", subject);
+	print_one(findings->out, object);
+	fflush(findings->out);
+}
+
+static void add(struct tr_findings *findings, const struct tr_finding *finding, const char *format,
+	va_list args) __attribute__((format(printf, 3, 0)));
+
+static void add(struct tr_findings *findings, const struct tr_finding *finding, const char *format,
+	va_list args)
+{
+	const struct tr_cure *cure = &finding->cure;
+	char sentence[SENTENCE_SIZE];
+	json_t *object = json_object();
+
+	vsnprintf(sentence, sizeof(sentence), format, args);
+	set(object, "area", findings->area);
+	set(object, "environment", findings->subject);
+	set(object, "status", statuses[finding->status].name);
+	set(object, "cause", finding->cause);
+	set(object, "sentence", sentence);
+	set(object, "meaning", finding->meaning);
+	json_object_set_new(object, "cure",
+		cure->file || cure->setting || cure->text ? make_cure(cure) : json_null());
+	if (findings->out)
+		print_live(findings, object);
+	json_array_append_new(findings->list, object);
+}
+
+void tr_findings_add(
+	struct tr_findings *findings, const struct tr_finding *finding, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	add(findings, finding, format, args);
+	va_end(args);
+}
+
+#define SHORT_FORM(name, value)                                                                    \
+	void tr_findings_##name(struct tr_findings *findings, const char *format, ...)             \
+	{                                                                                          \
+		const struct tr_finding finding = {.status = (value)};                             \
+		va_list args;                                                                      \
+                                                                                                   \
+		va_start(args, format);                                                            \
+		add(findings, &finding, format, args);                                             \
+		va_end(args);                                                                      \
+	}
+
+SHORT_FORM(ok, TR_FINDING_OK)
+SHORT_FORM(note, TR_FINDING_NOTE)
+SHORT_FORM(skip, TR_FINDING_SKIPPED)
+
+unsigned tr_findings_count(
+	const struct tr_findings *findings, enum tr_finding_status status, const char *area)
+{
+	unsigned count = 0;
+	json_t *object;
+	size_t i;
+
+	json_array_foreach(findings->list, i, object) count +=
+		is_of(object, status) && (!area || !strcmp(text(object, "area"), area));
+	return count;
+}
+
+int tr_findings_exit_code(const struct tr_findings *findings)
+{
+	if (tr_findings_count(findings, TR_FINDING_FAILURE, NULL))
+		return 3;
+	return tr_findings_count(findings, TR_FINDING_WARNING, NULL) ? 1 : 0;
+}
+
+void tr_findings_keep_area(struct tr_findings *findings, const char *area)
+{
+	for (size_t i = json_array_size(findings->list); i-- > 0;) {
+		const json_t *object = json_array_get(findings->list, i);
+		if (strcmp(text(object, "area"), area) != 0 && !is_of(object, TR_FINDING_FAILURE))
+			json_array_remove(findings->list, i);
+	}
+}
+
+void tr_findings_print_sum(const struct tr_findings *findings, FILE *out)
 {
 	unsigned failures = tr_findings_count(findings, TR_FINDING_FAILURE, NULL);
 	unsigned warnings = tr_findings_count(findings, TR_FINDING_WARNING, NULL);
@@ -216,26 +237,6 @@ static void print_sum(const struct tr_findings *findings, FILE *out)
 	if (skipped)
 		fprintf(out, ", %u not checked", skipped);
 	fputs(failures ? ": begin with the first failure.\n" : ".\n", out);
-}
-
-void tr_findings_print(const struct tr_findings *findings, FILE *out)
-{
-	const char *area = "", *subject = "";
-	json_t *object;
-	size_t i;
-
-	json_array_foreach(findings->list, i, object)
-	{
-		if (strcmp(area, text(object, "area")) != 0 ||
-			strcmp(subject, text(object, "environment")) != 0) {
-			area = text(object, "area");
-			subject = text(object, "environment");
-			fprintf(out, "%s%s%s%s\n", area, subject[0] ? " of \"" : "", subject,
-				subject[0] ? "\"" : "");
-		}
-		print_one(out, object);
-	}
-	print_sum(findings, out);
 }
 
 void tr_findings_print_json(const struct tr_findings *findings, FILE *out)

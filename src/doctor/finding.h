@@ -40,6 +40,11 @@ struct tr_findings {
 	json_t *list;
 	char area[32];	   /* of what is added next */
 	char subject[320]; /* "prod": the environment, or "" */
+	/* Each finding is printed here when it is added, those of `only` and failures (NULL: all).
+	 */
+	FILE *out;
+	const char *only;
+	char printed_area[32], printed_subject[320];
 };
 
 /* -ENOMEM. */
@@ -65,7 +70,8 @@ int tr_findings_exit_code(const struct tr_findings *findings);
 /* Leaves what is of `area`, and failures, which may be why there is nothing of it. */
 void tr_findings_keep_area(struct tr_findings *findings, const char *area);
 
-void tr_findings_print(const struct tr_findings *findings, FILE *out);
+/* A line with the numbers, below what was printed. */
+void tr_findings_print_sum(const struct tr_findings *findings, FILE *out);
 void tr_findings_print_json(const struct tr_findings *findings, FILE *out);
 
 #endif

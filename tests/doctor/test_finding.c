@@ -6,14 +6,22 @@
 
 static struct tr_findings findings;
 
+static char *printed;
+static size_t printed_size;
+
 static int begin(void **state)
 {
-	return tr_findings_init(&findings);
+	int rc = tr_findings_init(&findings);
+
+	findings.out = open_memstream(&printed, &printed_size);
+	return rc;
 }
 
 static int end(void **state)
 {
 	tr_findings_fini(&findings);
+	fclose(findings.out);
+	free(printed);
 	return 0;
 }
 
@@ -25,15 +33,11 @@ static void add(const char *area, enum tr_finding_status status, const char *sen
 	tr_findings_add(&findings, &finding, "%s", sentence);
 }
 
-static char *print(void)
+static const char *print(void)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	tr_findings_print(&findings, out);
-	fclose(out);
-	return text;
+	tr_findings_print_sum(&findings, findings.out);
+	fflush(findings.out);
+	return printed;
 }
 
 static void exit_code_is_that_of_the_worst(void **state)
@@ -74,13 +78,12 @@ static void a_cure_is_printed_line_by_line(void **state)
 	snprintf(findings.area, sizeof(findings.area), "brewery");
 	snprintf(findings.subject, sizeof(findings.subject), "prod");
 	tr_findings_add(&findings, &finding, "the room is misspelt");
-	char *text = print();
+	const char *text = print();
 	assert_non_null(strstr(text, "brewery of \"prod\"\n  FAILURE  the room is misspelt\n"));
 	assert_non_null(strstr(text, "           No recordings.\n"));
 	assert_non_null(strstr(text, "> on this machine, in /etc/x.conf, a.b:\n"
 				     "               one\n               two\n"));
 	assert_non_null(strstr(text, "1 failure, 0 warnings: begin with the first failure.\n"));
-	free(text);
 }
 
 static void long_sentences_are_wrapped_and_whole(void **state)
@@ -92,22 +95,31 @@ static void long_sentences_are_wrapped_and_whole(void **state)
 	memset(sentence + 300, 'y', 200); /* a word longer than a line */
 	sentence[sizeof(sentence) - 1] = '\0';
 	add("a", TR_FINDING_OK, sentence);
-	char *text = print();
+	const char *text = print();
 	unsigned letters = 0, wanted = 0;
 	for (const char *c = sentence; *c; c++)
 		wanted += *c == 'x' || *c == 'y';
 	for (const char *c = text; *c && strncmp(c, "\n\n", 2) != 0; c++)
 		letters += *c == 'x' || *c == 'y';
 	assert_int_equal(letters, wanted);
-	free(text);
 }
 
 static void what_is_no_text_does_not_break_the_list(void **state)
 {
 	add("a", TR_FINDING_FAILURE, "a name with \xff\xfe in it");
-	char *text = print();
+	const char *text = print();
 	assert_non_null(strstr(text, "a name with ?? in it"));
-	free(text);
+}
+
+static void only_an_area_and_failures_are_printed(void **state)
+{
+	findings.only = "b";
+	add("a", TR_FINDING_OK, "one");
+	add("b", TR_FINDING_NOTE, "two");
+	add("c", TR_FINDING_FAILURE, "three");
+	const char *text = print();
+	assert_null(strstr(text, "one"));
+	assert_non_null(strstr(text, "b\n  note     two\nc\n  FAILURE  three\n"));
 }
 
 static void json_has_every_member(void **state)
@@ -133,6 +145,7 @@ int main(void)
 		TEST(a_cure_is_printed_line_by_line),
 		TEST(long_sentences_are_wrapped_and_whole),
 		TEST(what_is_no_text_does_not_break_the_list),
+		TEST(only_an_area_and_failures_are_printed),
 		TEST(json_has_every_member),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

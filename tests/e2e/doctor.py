@@ -249,7 +249,8 @@ class World:
             "id": "telerec-test", "recordings": self.path("recordings"), "slots": 1,
             "processes": "own", "video": {"size": "640x360", "frame_rate": 15},
             "sound": {"source": "plugin"},
-            "checks": {"join_timeout": "5s"},
+            "checks": {"join_timeout": "5s"}, "api": {"socket": os.path.join(folder, "socket")},
+            "jibri_http": {"external_port": "off", "internal_port": "off"},
             "environments": [merge(self.environment(), copy.deepcopy(setup.environment))],
         }
         merge(settings, copy.deepcopy(setup.settings))
@@ -354,8 +355,10 @@ def setups(w):
         environment("joins are dropped", "brewery-silent",
                     brewery={"domain": f"filtered.{n.auth}"}),
         environment("locked room", "room-locked", brewery={"domain": f"locking.{n.auth}"}),
-        environment("nick taken", "nick-taken", brewery={"nickname": "taken"}),
-        environment("nick of a twin", "nick-taken", brewery={"nickname": "twin"}),
+        Setup("nick taken", "nick-taken", status="warning",
+              environment={"brewery": {"nickname": "taken"}}),
+        Setup("nick of a twin", "nick-taken", status="warning",
+              environment={"brewery": {"nickname": "twin"}}),
         Setup("focus absent", "no-focus", environment={
             "servers": [at(w.lonely.port)], "ca_file": w.lonely.path("ca.crt")},
             passwords={"control": w.lonely.passwords["jibri"],
