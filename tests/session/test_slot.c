@@ -56,15 +56,15 @@ static void start_slot(struct rig *rig)
 }
 
 /* The next message of this type (a state: with this word); others are passed over. */
-static void wait_for(
-	struct rig *rig, enum tr_message_type type, const char *state, struct tr_message *ret)
+static void wait_with(struct rig *rig, enum tr_message_type type, const char *state,
+	struct tr_message *ret, int *ret_fd)
 {
 	struct tr_line *line = tr_slot_client_line(rig->slot);
 	int64_t end_ns = tr_clock_now_ns() + LONG_MS * TR_NS_PER_MS;
 	char why[200];
 
 	for (;;) {
-		int rc = tr_message_receive(line, ret, NULL, why, sizeof(why));
+		int rc = tr_message_receive(line, ret, ret_fd, why, sizeof(why));
 		if (rc == 0 && ret->type == type && (!state || !strcmp(ret->state.state, state)))
 			return;
 		if (rc == 0 && ret->type == TR_MESSAGE_FAILED && type != TR_MESSAGE_FAILED)
@@ -76,6 +76,12 @@ static void wait_for(
 		struct pollfd fd = {tr_line_fd(line), POLLIN, 0};
 		poll(&fd, 1, 1000);
 	}
+}
+
+static void wait_for(
+	struct rig *rig, enum tr_message_type type, const char *state, struct tr_message *ret)
+{
+	wait_with(rig, type, state, ret, NULL);
 }
 
 static int make_folder(struct rig *rig, const char *name)
@@ -269,6 +275,56 @@ static void a_meeting_is_recorded_and_tells_who_was_there(void **state)
 	assert_true(strstr(metadata, "\"user\"") != NULL);
 }
 
+/* The size that the JPEG's frame header names. */
+static void read_size(const unsigned char *jpeg, size_t size, int *ret_width, int *ret_height)
+{
+	size_t at = 2;
+
+	assert_true(size > 100 && jpeg[0] == 0xff && jpeg[1] == 0xd8);
+	assert_true(jpeg[size - 2] == 0xff && jpeg[size - 1] == 0xd9);
+	while (at + 9 < size && !(jpeg[at] == 0xff && jpeg[at + 1] == 0xc0))
+		at += 2 + (size_t)(jpeg[at + 2] << 8 | jpeg[at + 3]);
+	assert_true(at + 9 < size);
+	*ret_height = jpeg[at + 5] << 8 | jpeg[at + 6];
+	*ret_width = jpeg[at + 7] << 8 | jpeg[at + 8];
+}
+
+static void expect_picture(struct rig *rig, int asked, int width, int height)
+{
+	const struct tr_message ask = {.type = TR_MESSAGE_PREVIEW, .preview = {.width = asked}};
+	static unsigned char jpeg[1 << 20];
+	struct tr_message message;
+	int got_width, got_height;
+	TR_CLEANUP(tr_closep) int fd = -1;
+
+	assert_int_equal(tr_message_send(tr_slot_client_line(rig->slot), &ask, -1), 0);
+	wait_with(rig, TR_MESSAGE_PICTURE, NULL, &message, &fd);
+	assert_string_equal(message.picture.sentence, "");
+	assert_true(fd >= 0);
+	size_t size = (size_t)message.picture.bytes;
+	assert_true(size <= sizeof(jpeg));
+	assert_int_equal(pread(fd, jpeg, sizeof(jpeg), 0), (ssize_t)size);
+	read_size(jpeg, size, &got_width, &got_height);
+	assert_int_equal(got_width, width);
+	assert_int_equal(got_height, height);
+}
+
+static void a_slot_shows_its_screen_idle_and_while_it_records(void **state)
+{
+	struct rig *rig = *state;
+	struct tr_message message;
+
+	wait_for(rig, TR_MESSAGE_READY, NULL, &message);
+	expect_picture(rig, 160, 160, 120);
+	TR_CLEANUP(tr_closep) int folder = make_folder(rig, "shown");
+	start_recording(rig, "shown", folder);
+	wait_for(rig, TR_MESSAGE_STARTED, NULL, &message);
+	expect_picture(rig, 4000, 320, 240); /* not larger than it is */
+	expect_picture(rig, 161, 160, 120);
+	send_plain(rig, TR_MESSAGE_STOP);
+	wait_for(rig, TR_MESSAGE_FINISHED, NULL, &message);
+}
+
 static void a_page_that_is_no_meeting_is_said_to_be_none(void **state)
 {
 	struct rig *rig = *state;
@@ -303,6 +359,8 @@ int main(void)
 			a_stop_while_the_page_loads_leaves_no_recording, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_meeting_is_recorded_and_tells_who_was_there, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_slot_shows_its_screen_idle_and_while_it_records, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_page_that_is_no_meeting_is_said_to_be_none, set_up, tear_down),
 	};
