@@ -183,7 +183,8 @@ static int run_boot_ok(struct order *order)
 		char why[512];
 		rc = tr_boot_health_wait(order->socket, order->wait_ms, why, sizeof(why));
 		if (rc < 0)
-			(void)tr_change_fail(&order->change, rc, "the kernel %s stays on trial: %s",
+			(void)tr_change_fail(&order->change, rc,
+				"the kernel %s stays on trial: %s. \"telerec kernel boot-ok\" without --wait makes it the default all the same",
 				choice.version, why);
 	}
 	if (rc == 0)

@@ -221,7 +221,7 @@ static int admit(struct tr_change *change, struct tr_kernel_choice *choice, cons
 		rc = tr_kernel_choice_remember(change, choice);
 	return rc < 0 ? rc
 		      : tr_change_fail(change, -ECANCELED,
-				"The kernel %s was on trial and did not come up: %s runs, and "
+				"The kernel %s was on trial and did not come up well: %s runs, and "
 				"stays the default.",
 				choice->version, running);
 }

@@ -147,8 +147,8 @@ static void find_choice(const struct tr_kernel_status *status,
 		set_cure(finding, "reboot\n");
 	} else if (choice->phase == TR_KERNEL_TRIAL || choice->phase == TR_KERNEL_FAILED) {
 		finding = add(list, TR_KERNEL_WARNING, "kernel-failed",
-			"The kernel %s was on trial and did not come up; %s runs.", choice->version,
-			status->running.version);
+			"The kernel %s was on trial and did not come up well; %s runs.",
+			choice->version, status->running.version);
 		finding->meaning = "The sound stays without the kernel's loopback cards.";
 		set_cure(finding, "journalctl --boot=-1 --priority=err\ntelerec kernel undo\n");
 	} else if (choice->phase == TR_KERNEL_CHOSEN && status->grub.config[0] &&
