@@ -60,8 +60,8 @@ class Prometheus:
         self.dir = tempfile.mkdtemp(prefix="telerec-prometheus-")
         self.process = None
         with open(os.path.join(self.dir, "prometheus.yml"), "w") as file:
-            json.dump({"global": {"scrape_interval": "500ms", "scrape_timeout": "500ms",
-                                  "evaluation_interval": "500ms"},
+            json.dump({"global": {"scrape_interval": "1s", "scrape_timeout": "1s",
+                                  "evaluation_interval": "1s"},
                        "rule_files": [RULES],
                        "scrape_configs": [{"job_name": "telerec",
                                            "static_configs": [{"targets": [target]}]}]}, file)
@@ -188,8 +188,11 @@ def check_dashboard(prometheus, may_miss):
     for where, query, must_show in find_dashboard_queries():
         query = fill(query)
         is_missing = check_names(prometheus, where, query, may_miss)
-        if not prometheus.query(query) and must_show and not is_missing:
-            fail(f"{where} shows nothing: {query}")
+        result = prometheus.query(query)
+        # A scrape that came late on a busy machine leaves a hole; the next one fills it.
+        if not result and must_show and not is_missing:
+            prometheus.wait_for(f"{where} to show something: {query}",
+                                lambda q=query: prometheus.query(q))
         count += 1
     return count
 
