@@ -463,14 +463,75 @@ async def check_fix(w):
         raise Failed("--fix made no folder")
 
 
+class Node:
+    """A telerecd that records while the doctor looks at its set-up."""
+
+    def __init__(self, w):
+        self.w = w
+        self.room = f"tone660-people2@{w.names.conference}"
+        self.setup = Setup("beside a recording", "", has_browser=True, environment={
+            "brewery": {"nickname": "busy-node"}})
+
+    async def start(self):
+        path = self.w.write(self.setup)
+        self.log = open(os.path.join(os.path.dirname(path), "log"), "wb")
+        self.process = subprocess.Popen(
+            [os.path.join(self.w.build, "telerecd"), "--config", path], stdin=subprocess.DEVNULL,
+            stdout=self.log, stderr=self.log, start_new_session=True)
+        await self.w.focus.wait_idle(1, 60)
+        answer = await self.w.focus.client_start(self.room)
+        if not answer.ok:
+            raise Failed(f"the recording was refused: {answer}")
+        await self.wait_on()
+
+    async def wait_on(self):
+        await self.w.focus.wait(
+            lambda: self.w.focus.state(self.room) != "pending", 40, "the recording")
+        if self.w.focus.state(self.room) != "on":
+            raise Failed(f"the recording is {self.w.focus.state(self.room)}")
+
+    async def stop(self):
+        if hasattr(self, "process") and self.process.poll() is None:
+            self.process.terminate()
+            await asyncio.to_thread(self.process.wait, 60)
+        self.log.close()
+
+
+async def check_beside(w, gate):
+    """A node that records is not disturbed, and the doctor knows it for its own."""
+    node = Node(w)
+    async with gate:
+        try:
+            await node.start()
+            recorder = next(iter(w.focus.recorders.values()))
+            before = len(recorder.history)
+            done, _ = await w.ask(node.setup)
+            findings = json.loads(done.stdout)
+            told = [f["sentence"] for f in findings if f["area"] in ("node", "brewery")]
+            if done.returncode != 0:
+                raise Failed(f"beside a recording: {first_finding(findings)}")
+            if not any("runs here" in t for t in told) or \
+                    not any('"busy-node" is in' in t for t in told):
+                raise Failed(f"beside a recording it does not know its node: {told}")
+            if w.focus.state(node.room) != "on" or len(recorder.history) != before:
+                raise Failed(f"the recording was disturbed: {recorder.history[before:]}")
+            if not (await w.focus.client_stop(node.room)).ok:
+                raise Failed("the recording cannot be stopped afterwards")
+            if w.focus.violations:
+                raise Failed(f"Jicofo would complain: {w.focus.violations}")
+        finally:
+            await node.stop()
+
+
 async def check_traces(w):
     """Nobody of the doctor's is still in the control room, and the folder is empty."""
     nicks = [nick for person in w.people for nick in person.there]
     left = [nick for nick in nicks if nick.startswith("telerec-check")]
     if left:
         raise Failed(f"still in the room: {left}")
-    if os.listdir(w.path("recordings")):
-        raise Failed(f"left in the recordings: {os.listdir(w.path('recordings'))}")
+    strange = [n for n in os.listdir(w.path("recordings")) if "check" in n or n.startswith(".")]
+    if strange:
+        raise Failed(f"left in the recordings: {strange}")
 
 
 def print_table(rows):
@@ -489,9 +550,10 @@ async def main():
         gates = {True: asyncio.Semaphore(BROWSERS_AT_ONCE),
                  False: asyncio.Semaphore(DOCTORS_AT_ONCE)}
         chosen = [s for s in setups(w) if not words or any(word in s.name for word in words)]
-        rows = await asyncio.gather(*(try_one(w, setup, gates) for setup in chosen))
+        others = [] if words else [check_beside(w, gates[True]), check_fix(w)]
+        rows = await asyncio.gather(*others, *(try_one(w, setup, gates) for setup in chosen))
+        rows = rows[len(others):]
         if not words:
-            await check_fix(w)
             await check_traces(w)
     print_table(rows)
     faults = [f"{setup.name}: {fault}" for setup, fault, _, _ in rows if fault]
