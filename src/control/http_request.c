@@ -118,14 +118,20 @@ void tr_http_request_each_parameter(const struct tr_http_request *request,
 void tr_http_request_add_header(
 	struct tr_http_request *request, const char *name, const char *value)
 {
-	char *copy = request->header_count < TR_HTTP_HEADERS_MAX ? strdup(value) : NULL;
+	unsigned i = 0;
 
+	while (i < request->header_count && strcmp(request->headers[i].name, name) != 0)
+		i++;
+	char *copy = i < TR_HTTP_HEADERS_MAX ? strdup(value) : NULL;
 	if (!copy) {
 		tr_debug("an answer goes without its %s: no memory", name);
 		return;
 	}
-	request->headers[request->header_count].name = name;
-	request->headers[request->header_count++].value = copy;
+	free(request->headers[i].value);
+	request->headers[i].name = name;
+	request->headers[i].value = copy;
+	if (i == request->header_count)
+		request->header_count++;
 }
 
 static void add_headers(const struct tr_http_request *request, struct MHD_Response *response)

@@ -66,7 +66,8 @@ void tr_http_request_each_parameter(const struct tr_http_request *request,
 /* ---- the answer: one of these, once for each request, which is the server's again afterwards --
  */
 
-/* Before it. Copies the value. A header that cannot be carried is left out. */
+/* Before it. Keeps the name, copies the value; takes the place of an earlier one. A header that
+ * cannot be carried is left out. */
 void tr_http_request_add_header(
 	struct tr_http_request *request, const char *name, const char *value);
 

@@ -208,6 +208,7 @@ void tr_node_api_read_file(struct tr_node_api_call *call)
 	tr_node_api_reply_escape(name, escaped, sizeof(escaped));
 	snprintf(disposition, sizeof(disposition), "attachment; filename*=UTF-8''%s", escaped);
 	tr_http_request_add_header(call->request, "Content-Disposition", disposition);
+	tr_http_request_add_header(call->request, "Cache-Control", "private, no-cache");
 	rc = tr_http_request_answer_file(call->request, type_of(name), fd, &size);
 	if (rc == 0)
 		fd = -1;

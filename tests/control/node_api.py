@@ -3,6 +3,7 @@
 that is documented is there, and nothing else is.
 
 node_api.py SOURCE_DIR SAMPLE_PROGRAM
+node_api.py SOURCE_DIR --live SOCKET    looks at all that a telerecd shows, and changes nothing
 """
 import http.client
 import json
@@ -13,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from urllib.parse import quote
 
 try:
     import yaml
@@ -145,6 +147,16 @@ class Node:
             fault(f"the sample ended with {self.process.returncode}")
         if os.path.exists(self.socket):
             fault("the socket is left behind")
+
+
+class LiveNode:
+    """A telerecd that somebody else has started."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def connect(self, _door="socket"):
+        return UnixConnection(self.path)
 
 
 class Tester:
@@ -409,6 +421,38 @@ class Tester:
             self.check("/v1/node", "GET", response, response.read())
 
 
+def look(document, path, source):
+    """Every answer of a real node that changes nothing. How many there were."""
+    tester, count = Tester(document, LiveNode(path)), 0
+
+    def get(template, *words, status=200, **kwargs):
+        nonlocal count
+        count += 1
+        answer = tester.ask("GET", template, status, words, **kwargs)
+        return json.loads(answer) if answer[:1] == b"{" else answer
+
+    get("/v1/node")
+    get("/v1/logs", query="?limit=10000")
+    get("/metrics")
+    for slot in get("/v1/slots")["slots"]:
+        get("/v1/slots/{slot}", str(slot["slot"]))
+        get("/v1/slots/{slot}/preview.jpg", str(slot["slot"]))
+    for session in get("/v1/sessions")["sessions"]:
+        get("/v1/sessions/{session_id}", quote(session["session_id"]))
+    for recording in get("/v1/recordings", query="?limit=1000")["recordings"]:
+        name = quote(recording["id"])
+        for file in get("/v1/recordings/{id}", name)["files"]:
+            tester.ask("HEAD", "/v1/recordings/{id}/files/{name}", 200, [name, quote(file["name"])])
+    for path in ("/v1/slots/{slot}", "/v1/sessions/{session_id}", "/v1/recordings/{id}"):
+        get(path, "nobody", status=404)
+    text = get("/v1/config")["text"]
+    tester.ask("POST", "/v1/config/check", 200, headers=TEXT, body=text.encode())
+    with open(os.path.join(source, "conf/openapi.yaml"), "rb") as file:
+        if get("/v1/openapi.yaml") != file.read():
+            fault("/v1/openapi.yaml is another one than conf/openapi.yaml")
+    return count
+
+
 def routes_of(source):
     """(path, method) as the table in the sources has them, stars for words."""
     with open(os.path.join(source, "src/control/node_api_routes.c"), encoding="utf-8") as file:
@@ -436,8 +480,11 @@ def compare_seen(document):
 
 
 def main():
-    source, program = sys.argv[1:]
+    source, program = sys.argv[1:3]
     document = Document(os.path.join(source, "conf/openapi.yaml"))
+    if program == "--live":
+        print(f"{look(document, sys.argv[3], source)} answers of the node, {len(FAULTS)} faults")
+        return 1 if FAULTS else 0
     compare_routes(document, source)
     with tempfile.TemporaryDirectory() as folder:
         node = Node(program, folder, "")

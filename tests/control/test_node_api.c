@@ -419,6 +419,8 @@ static void files_come_with_their_names_and_types(void **state)
 			api_source_movie_byte(1000 + i));
 	http_client_header(&node.client, "Content-Type", heard, sizeof(heard));
 	assert_string_equal(heard, "video/mp4");
+	http_client_header(&node.client, "Cache-Control", heard, sizeof(heard));
+	assert_string_equal(heard, "private, no-cache");
 	assert_int_equal(ask("GET /v1/recordings/sunday/files/na%C3%AFve%20%22x%22.json"), 200);
 	http_client_header(&node.client, "Content-Disposition", heard, sizeof(heard));
 	assert_string_equal(heard, "attachment; filename*=UTF-8''na%C3%AFve%20%22x%22.json");
