@@ -2,6 +2,7 @@
 
 #include "cli/record_run.h"
 
+#include "config/slot_request.h"
 #include "core/child.h"
 #include "core/clock.h"
 #include "core/log.h"
@@ -93,14 +94,7 @@ static int send_configure(struct run *run)
 		return rc;
 	to->slot = 1;
 	copy(to->user, sizeof(to->user), run->settings->account->user);
-	to->width = config->video.width;
-	to->height = config->video.height;
-	to->frame_rate = config->video.frame_rate;
-	copy(to->sound, sizeof(to->sound), config->sound.source);
-	copy(to->sound_capture_pcm, sizeof(to->sound_capture_pcm), config->sound.capture_pcm);
-	copy(to->sound_player_pcm, sizeof(to->sound_player_pcm), config->sound.player_pcm);
-	copy(to->browser, sizeof(to->browser), config->browser.path);
-	copy(to->encoder, sizeof(to->encoder), config->video.encoder);
+	tr_slot_request_fill_configure(config, to);
 	return tr_message_send(tr_slot_client_line(run->client), &message, -1);
 }
 
@@ -115,18 +109,6 @@ static int64_t remaining_ms(const struct run *run)
 	return left > 0 ? left : 1;
 }
 
-/* The encoder that feeds the file feeds the streams, so what they ask for holds for both. */
-static int fill_streams(const struct tr_record_request *request, struct tr_message_start *to)
-{
-	to->constant_rate = true;
-	to->video_kbps = request->config.stream.video_kbps;
-	to->buffer_kbit = request->config.stream.buffer_kbit;
-	to->key_interval_ms = request->config.stream.key_interval_ms;
-	to->is_without_file = !request->to;
-	copy(to->stream_ca_file, sizeof(to->stream_ca_file), request->config.stream.ca_file);
-	return tr_target_list_print(&request->targets, to->streams, sizeof(to->streams));
-}
-
 static int send_start(struct run *run)
 {
 	const struct tr_record_request *request = run->settings->request;
@@ -135,20 +117,16 @@ static int send_start(struct run *run)
 	int rc = 0;
 
 	copy(to->session_id, sizeof(to->session_id), request->name);
+	tr_slot_request_fill_start(&request->config, to);
 	copy(to->mode, sizeof(to->mode), "page");
-	to->rtcstats = -1;
 	copy(to->name, sizeof(to->name), request->name);
 	copy(to->url, sizeof(to->url), request->url);
-	to->constant_rate = request->config.video.constant_rate;
-	to->quality = request->config.video.quality;
-	to->video_kbps = request->config.video.video_kbps;
-	to->audio_kbps = request->config.sound.audio_kbps;
 	to->duration_ms = remaining_ms(run);
-	to->page_timeout_ms = request->config.browser.page_timeout_ms;
 	to->sound_expected = request->sound_expected;
 	to->is_resume = run->recorded_ns != 0;
+	to->is_without_file = request->targets.count > 0 && !request->to;
 	if (request->targets.count > 0)
-		rc = fill_streams(request, to);
+		rc = tr_slot_request_fill_streams(&request->config, &request->targets, to);
 	if (rc == 0)
 		rc = tr_message_send(
 			tr_slot_client_line(run->client), &message, run->settings->folder);

@@ -2,6 +2,7 @@
 
 #include "daemon/daemon_settings.h"
 
+#include "config/slot_request.h"
 #include "system/capacity.h"
 
 #include <stdio.h>
@@ -31,40 +32,6 @@ unsigned tr_daemon_settings_count_slots(const struct tr_config *config)
 	return slots;
 }
 
-static void copy(char *out, size_t size, const char *text)
-{
-	snprintf(out, size, "%s", text);
-}
-
-static void fill_configure(const struct tr_config *config, struct tr_message_configure *to)
-{
-	to->width = config->video.width;
-	to->height = config->video.height;
-	to->frame_rate = config->video.frame_rate;
-	copy(to->sound, sizeof(to->sound), config->sound.source);
-	copy(to->sound_capture_pcm, sizeof(to->sound_capture_pcm), config->sound.capture_pcm);
-	copy(to->sound_player_pcm, sizeof(to->sound_player_pcm), config->sound.player_pcm);
-	copy(to->browser, sizeof(to->browser), config->browser.path);
-	copy(to->encoder, sizeof(to->encoder), config->video.encoder);
-	to->ignore_certificate_errors = config->browser.ignore_certificate_errors;
-}
-
-static void fill_request(const struct tr_config *config, struct tr_message_start *to)
-{
-	to->constant_rate = config->video.constant_rate;
-	to->quality = config->video.quality;
-	to->video_kbps = config->video.video_kbps;
-	to->audio_kbps = config->sound.audio_kbps;
-	to->page_timeout_ms = config->browser.page_timeout_ms;
-	to->sound_expected = true;
-	copy(to->call_name, sizeof(to->call_name), config->id);
-	to->join_timeout_ms = config->checks.join_ms;
-	to->empty_timeout_ms = config->checks.empty_ms;
-	to->no_media_timeout_ms = config->checks.no_media_ms;
-	to->all_muted_timeout_ms = config->checks.all_muted_ms;
-	to->ice_timeout_ms = config->checks.ice_ms;
-}
-
 int tr_daemon_settings_fill_node(
 	const struct tr_config *config, unsigned slots, struct tr_node_settings *settings)
 {
@@ -72,8 +39,8 @@ int tr_daemon_settings_fill_node(
 
 	settings->supervisor.slots = slots;
 	settings->supervisor.log_level = (int)tr_daemon_settings_log_level(config);
-	fill_configure(config, configure);
-	fill_request(config, &settings->request);
+	tr_slot_request_fill_configure(config, configure);
+	tr_slot_request_fill_start(config, &settings->request);
 	int rc = tr_config_list_hosts(config, configure->hosts, sizeof(configure->hosts));
 	if (rc < 0)
 		return tr_fail(rc, "too many hosts for the browser");

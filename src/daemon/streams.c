@@ -2,6 +2,7 @@
 
 #include "daemon/streams.h"
 
+#include "config/slot_request.h"
 #include "core/log.h"
 #include "output/target_list.h"
 
@@ -101,18 +102,6 @@ static int add_asked(const struct tr_config *rules, const struct tr_control_star
 	return rc;
 }
 
-/* The picture of the streams is that of the file, so what platforms ask for holds for both. */
-static int fill_streams(const struct tr_config *rules, const struct tr_target_list *list,
-	struct tr_message_start *to)
-{
-	to->constant_rate = true;
-	to->video_kbps = rules->stream.video_kbps;
-	to->buffer_kbit = rules->stream.buffer_kbit;
-	to->key_interval_ms = rules->stream.key_interval_ms;
-	snprintf(to->stream_ca_file, sizeof(to->stream_ca_file), "%s", rules->stream.ca_file);
-	return tr_target_list_print(list, to->streams, sizeof(to->streams));
-}
-
 int tr_streams_fill(const struct tr_config *rules, const struct tr_control_start *request,
 	struct tr_message_start *to)
 {
@@ -135,7 +124,7 @@ int tr_streams_fill(const struct tr_config *rules, const struct tr_control_start
 				 : "file");
 	to->is_without_file = !is_recorded;
 	if (rc == 0 && list->count > 0)
-		rc = fill_streams(rules, list, to);
+		rc = tr_slot_request_fill_streams(rules, list, to);
 	tr_target_list_wipe(list);
 	return rc;
 }

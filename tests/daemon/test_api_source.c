@@ -104,6 +104,7 @@ static int set_up(void **state)
 	setenv("FAKE_SLOT_NOTES", in_home("notes"), 1);
 	setenv("FAKE_SLOT_LOG", in_home("log"), 1);
 	setenv("FAKE_SLOT_STREAMS", in_home("streams"), 1);
+	setenv("FAKE_SLOT_TALKS", "yes", 1);
 	assert_true(sd_event_new(&event) >= 0);
 	snprintf(recordings, sizeof(recordings), "%s/rec", home);
 	snprintf(config_path, sizeof(config_path), "%s/telerec.conf", home);

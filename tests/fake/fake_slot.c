@@ -37,7 +37,8 @@
  *   unreachable   no server is left, in the middle
  *
  * Each runtime folder is noted in the file FAKE_SLOT_NOTES; what it was told in FAKE_SLOT_LOG, when
- * that is set; what of streams it was told in FAKE_SLOT_STREAMS, a JSON object a line. A wrong
+ * that is set; what of streams it was told in FAKE_SLOT_STREAMS, a JSON object a line. With
+ * FAKE_SLOT_TALKS it logs a line. A wrong
  * message ends it with code 99 and a line on standard error.
  */
 #include "core/clock.h"
@@ -180,7 +181,8 @@ static void on_configure(struct fake *fake, const struct tr_message_configure *c
 		require(getuid() != 0 || st.st_uid != 0, "the runtime folder is that user's");
 	}
 	note(fake, "configure", "-");
-	fprintf(stderr, "slot %d: warning: fake: configured\n", fake->slot);
+	if (getenv("FAKE_SLOT_TALKS"))
+		fprintf(stderr, "slot %d: warning: fake: configured\n", fake->slot);
 	if (is_order(fake, "die_early"))
 		_exit(7);
 	if (is_order(fake, "no_display")) {
