@@ -33,6 +33,20 @@ static json_t *show_size(const int *size)
 	return json_string(text);
 }
 
+/* In the largest unit that says it exactly. */
+static json_t *show_bytes(int64_t bytes)
+{
+	static const char units[] = "KMGT";
+	char text[40], unit[2] = "";
+
+	for (size_t i = 0; units[i] && bytes > 0 && bytes % 1024 == 0; i++) {
+		bytes /= 1024;
+		unit[0] = units[i];
+	}
+	snprintf(text, sizeof(text), "%lld%s", (long long)bytes, unit);
+	return json_string(text);
+}
+
 static json_t *show_list(const struct tr_key_row *row, const char *place)
 {
 	unsigned count = *(const unsigned *)(const void *)(place - row->offset + row->count_offset);
@@ -69,6 +83,8 @@ static json_t *show_value(const struct tr_key_row *row, const char *place)
 		return show_size(at);
 	case TR_KEY_DURATION:
 		return show_duration(*(const int64_t *)at);
+	case TR_KEY_BYTES:
+		return show_bytes(*(const int64_t *)at);
 	case TR_KEY_STRINGS:
 	case TR_KEY_GROUPS:
 		return show_list(row, place);
