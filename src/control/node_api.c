@@ -95,6 +95,18 @@ static bool is_from_page(const struct tr_node_api *api, const struct tr_http_req
 	       !tr_node_api_access_host_is_ours(tr_http_request_header(request, "Host"), api->name);
 }
 
+/* A proxy before the socket may bring pages, too, with the rights of whoever looks at them. */
+static bool is_admitted_at_socket(struct tr_http_request *request)
+{
+	const char *site = tr_http_request_header(request, "Sec-Fetch-Site");
+
+	if (!site || strcmp(site, "cross-site") != 0)
+		return true;
+	tr_node_api_reply_error(
+		request, TR_HTTP_FORBIDDEN, NULL, "Pages of other sites may not ask this node");
+	return false;
+}
+
 static bool is_admitted(struct tr_node_api *api, struct tr_http_request *request)
 {
 	if (*api->token) {
@@ -205,7 +217,7 @@ static void handle(struct tr_http_request *request, void *user)
 
 	tr_http_request_add_header(request, "X-Content-Type-Options", "nosniff");
 	tr_http_request_add_header(request, "Cache-Control", "no-store");
-	if (!door->is_tcp || is_admitted(door->api, request))
+	if (door->is_tcp ? is_admitted(door->api, request) : is_admitted_at_socket(request))
 		answer(door->api, request);
 }
 

@@ -119,6 +119,10 @@ struct tr_node_api_route {
 const struct tr_node_api_route *tr_node_api_routes_find(const char *method, const char *path,
 	struct tr_node_api_call *call, char *allow, size_t allow_size);
 
+/* What may stand in a star's place: the name of a file or a folder that is neither hidden nor
+ * somewhere else. */
+bool tr_node_api_routes_is_name(const char *word);
+
 /* ---- node_api_reply.c ---- */
 
 /* An error's answer. `parameter` NULL: none is to blame. */

@@ -92,14 +92,12 @@ static const struct tr_node_api_route routes[] = {
 	GET("/metrics", tr_node_api_read_metrics, NULL),
 };
 
-/* What may stand in a star's place: the name of a file or a folder that is neither hidden nor
- * somewhere else. */
-static bool is_name(const char *word)
+bool tr_node_api_routes_is_name(const char *word)
 {
 	if (!*word || *word == '.' || strlen(word) > WORD_LENGTH_MAX)
 		return false;
 	for (; *word; word++)
-		if ((unsigned char)*word < 0x20 || *word == 0x7f)
+		if ((unsigned char)*word < 0x20 || *word == 0x7f || *word == '/')
 			return false;
 	return true;
 }
@@ -126,7 +124,7 @@ static bool matches(
 		if (*pattern++ != '/')
 			return false;
 		size_t length = strcspn(pattern, "/");
-		if (*pattern == '*' && is_name(words[i]))
+		if (*pattern == '*' && tr_node_api_routes_is_name(words[i]))
 			args[arg++] = words[i];
 		else if (strlen(words[i]) != length || strncmp(words[i], pattern, length) != 0)
 			return false;

@@ -134,12 +134,19 @@ static void answer_started(struct tr_node_api_call *call, const json_t *given)
 static bool check_start(struct tr_node_api_call *call)
 {
 	const char *kind = json_string_value(json_object_get(call->body, "kind"));
+	const char *id = json_string_value(json_object_get(call->body, "session_id"));
 	const json_t *slot = json_object_get(call->body, "slot");
 	json_int_t number = json_integer_value(slot);
 
 	if (kind && strcmp(kind, "file") != 0 && strcmp(kind, "stream") != 0) {
 		tr_node_api_reply_error(
 			call->request, TR_HTTP_BAD_REQUEST, "kind", "kind is one of file, stream");
+		return false;
+	}
+	if (id && !tr_node_api_routes_is_name(id)) {
+		tr_node_api_reply_error(call->request, TR_HTTP_BAD_REQUEST, "session_id",
+			"session_id is part of a path: no slash, no leading dot, no control "
+			"character, 255 bytes at most");
 		return false;
 	}
 	if (slot && (number < 1 || number > TR_SNAPSHOT_SLOTS_MAX)) {

@@ -232,6 +232,17 @@ static void the_socket_asks_for_no_token(void **state)
 	assert_int_equal(http_client_wait(&node.client), 200);
 }
 
+static void pages_of_other_sites_may_not_come_by_a_proxy(void **state)
+{
+	static const char line[] =
+		"POST /v1/drain HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: cross-site\r\n\r\n";
+
+	http_client_open_socket(&node.client, node.event, node.socket);
+	assert_true(http_client_send(&node.client, line, strlen(line)));
+	assert_int_equal(http_client_wait(&node.client), 403);
+	assert_false(node.source.is_draining);
+}
+
 static int create(const char *bind, const char *token, const char *certificate, const char *key)
 {
 	struct tr_node_api_settings settings = make_settings(token);
@@ -454,11 +465,11 @@ static void a_start_tells_where_its_session_is(void **state)
 	char location[300];
 
 	assert_int_equal(ask_with("POST /v1/sessions", JSON,
-				 "{\"url\":\"https://a/b\",\"session_id\":\"a b/\\u00e9\"}"),
+				 "{\"url\":\"https://a/b\",\"session_id\":\"a b+\\u00e9\"}"),
 		201);
 	http_client_header(&node.client, "Location", location, sizeof(location));
-	assert_string_equal(location, "/v1/sessions/a%20b%2F%C3%A9");
-	assert_string_equal(node.source.session_id, "a b/\xc3\xa9");
+	assert_string_equal(location, "/v1/sessions/a%20b%2B%C3%A9");
+	assert_string_equal(node.source.session_id, "a b+\xc3\xa9");
 	assert_int_equal(number_at("slot"), 3);
 }
 
@@ -467,7 +478,9 @@ static void a_start_that_is_wrong_starts_nothing(void **state)
 	static const char *const bodies[] = {"", "{}", "{\"url\":1}", "{\"url\":null}",
 		"{\"url\":\"u\",\"slot\":0}", "{\"url\":\"u\",\"slot\":17}",
 		"{\"url\":\"u\",\"slot\":\"1\"}", "{\"url\":\"u\",\"kind\":\"tape\"}",
-		"{\"url\":\"u\",\"metadata\":[]}"};
+		"{\"url\":\"u\",\"metadata\":[]}", "{\"url\":\"u\",\"session_id\":\"a/b\"}",
+		"{\"url\":\"u\",\"session_id\":\"..\"}", "{\"url\":\"u\",\"session_id\":\"\"}",
+		"{\"url\":\"u\",\"session_id\":\"a\\nb\"}"};
 
 	for (unsigned i = 0; i < TR_COUNT(bodies); i++)
 		assert_int_equal(ask_with("POST /v1/sessions", JSON, bodies[i]), 400);
@@ -661,6 +674,7 @@ int main(void)
 		GUARDED(wrong_tokens_wait_and_hold_up_nobody),
 		GUARDED(a_node_may_end_while_wrong_tokens_wait),
 		GUARDED(the_socket_asks_for_no_token),
+		TEST(pages_of_other_sites_may_not_come_by_a_proxy),
 		cmocka_unit_test_setup_teardown(an_open_address_needs_tls_and_a_token, begin, end),
 		TEST(other_paths_are_none),
 		TEST(slots_are_numbers_that_there_are),
