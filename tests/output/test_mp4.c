@@ -169,12 +169,13 @@ static void sound_sample_zero_is_at_time_zero(void **state)
 	assert_float_equal(
 		probe("-select_streams a -read_intervals %+#1 -show_entries packet=pts", "a.mp4"),
 		-1024, 0);
-	/* ffmpeg counts from the priming; the tone begins right after it. */
-	char *text = output_of("ffmpeg -nostdin -v error -i a.mp4 -map a -f s16le -t 0.05 - | "
+	/* From time zero on: FFmpeg 7 leaves out the priming before it, FFmpeg 5 does not. */
+	char *text = output_of("ffmpeg -nostdin -v error -copyts -i a.mp4 -map a -af atrim=start=0 "
+			       "-f s16le -t 0.05 - | "
 			       "od -An -td2 -v -w4 | awk '$1>4000{print NR; exit}'",
 		NULL);
 	int first_loud = atoi(text);
-	assert_in_range(first_loud, 1024 + 5, 1024 + 40);
+	assert_in_range(first_loud, 5, 40);
 }
 
 static void pictures_keep_their_times_over_pauses(void **state)
