@@ -51,6 +51,7 @@ static void add_complaint(
 			 : strstr(complaint, "unknown")	 ? "unknown-key"
 			 : strstr(complaint, "be read:") ? "no-config"
 			 : is_missing			 ? "no-password"
+			 : strstr(complaint, " names /") ? "unreadable-file"
 							 : "bad-config",
 		.meaning = status == TR_FINDING_FAILURE ? meaning : NULL,
 		.cure = {.text = command},
@@ -90,6 +91,19 @@ static void place_secrets(struct tr_doctor *doctor)
 	doctor->secrets_path = doctor->secrets_beside;
 }
 
+/* Files that are named and cannot be read. The script and the browser have questions of their own.
+ */
+static void check_files(struct tr_doctor *doctor, struct tr_config_complaints *complaints)
+{
+	complaints->count = complaints->warning_count = 0;
+	if (tr_config_check_files(doctor->config, doctor->settings->config_path, complaints) == 0)
+		return;
+	for (unsigned i = 0; i < complaints->count && i < TR_CONFIG_COMPLAINTS_MAX; i++)
+		if (!strstr(complaints->lines[i], "finalize.script") &&
+			!strstr(complaints->lines[i], "browser.path"))
+			add_complaint(doctor, complaints->lines[i], TR_FINDING_FAILURE);
+}
+
 static void praise(struct tr_doctor *doctor, const struct tr_config_complaints *complaints)
 {
 	const struct tr_config *config = doctor->config;
@@ -113,6 +127,7 @@ bool tr_ask_config(struct tr_doctor *doctor, struct tr_config_complaints *compla
 	if (rc == 0) {
 		doctor->has_passwords = true;
 		praise(doctor, complaints);
+		check_files(doctor, complaints);
 		if (doctor->config->secrets[0])
 			doctor->secrets_path = doctor->config->secrets;
 		if (doctor->config->environment_count == 0) {

@@ -1,10 +1,16 @@
+#include "core/file.h"
 #include "doctor/doctor_internal.h"
 #include "doctor/machine_probe.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#define POLICIES "/etc/chromium/policies/managed/telerec.json"
+#define POLICIES_FOLDER "/etc/chromium/policies/managed"
+#define POLICIES POLICIES_FOLDER "/telerec.json"
+
+extern const char tr_doctor_policies[]; /* conf/chromium/policies.json, made by the build */
 
 static const char *const meaning = "No recording can be made on this machine.";
 
@@ -109,11 +115,25 @@ static bool check_encoders(struct tr_doctor *doctor, const struct tr_machine_pro
 	return true;
 }
 
+/* The file as the package installs it, by root. */
+static bool fix_policies(struct tr_doctor *doctor)
+{
+	if (!doctor->settings->may_fix || geteuid() != 0 ||
+		tr_file_make_folders(POLICIES_FOLDER, 0755) < 0)
+		return false;
+	TR_CLEANUP(tr_closep)
+	int fd = open(POLICIES, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0 || tr_file_write_all(fd, tr_doctor_policies, strlen(tr_doctor_policies)) < 0)
+		return false;
+	tr_findings_note(doctor->findings, "fixed: %s was written", POLICIES);
+	return true;
+}
+
 static void check_policies(struct tr_doctor *doctor)
 {
 	struct stat st;
 
-	if (stat(POLICIES, &st) < 0)
+	if (stat(POLICIES, &st) < 0 && !fix_policies(doctor))
 		tr_findings_note(doctor->findings,
 			"%s is not there: the browser may show hints of its own in recordings",
 			POLICIES);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define TIMEOUT_MS 6000
 #define CLOCK_WARN_S 30
@@ -202,6 +203,42 @@ static void check_config_js(
 		tr_findings_ok(doctor->findings, "the page hides participants of %s", domain);
 }
 
+/* Of a list between commas, where "*.host" is all below it. */
+static bool is_listed(const char *list, const char *host)
+{
+	while (*list) {
+		size_t length = strcspn(list, ",");
+		size_t tail = length > 1 && list[0] == '*' ? length - 1 : 0;
+		size_t host_length = strlen(host);
+		if (tail && host_length > tail &&
+			!strncasecmp(host + host_length - tail, list + 1, tail))
+			return true;
+		if (length == host_length && !strncasecmp(list, host, length))
+			return true;
+		list += length + (list[length] == ',');
+	}
+	return false;
+}
+
+/* The browser resolves nothing but what is in the list. */
+static bool may_reach(struct tr_doctor *doctor, const struct tr_config_environment *environment)
+{
+	char list[4096], host[300], line[400];
+	const char *start = strstr(environment->base_url, "://");
+
+	if (doctor->config->browser.allowed_host_count == 0 || !start ||
+		tr_config_list_hosts(doctor->config, list, sizeof(list)) < 0)
+		return true;
+	snprintf(host, sizeof(host), "%.*s", (int)strcspn(start + 3, ":/"), start + 3);
+	if (is_listed(list, host))
+		return true;
+	snprintf(line, sizeof(line), "allowed_hosts = [ \"%s\", ... ];", host);
+	fail_page(doctor, "host-not-allowed", NULL, "browser.allowed_hosts", line,
+		"the host of base_url is not among browser.allowed_hosts, so the browser may not "
+		"look it up");
+	return false;
+}
+
 bool tr_ask_page(
 	struct tr_doctor *doctor, const struct tr_config_environment *environment, const char *room)
 {
@@ -210,6 +247,8 @@ bool tr_ask_page(
 	bool is_good = false;
 
 	tr_doctor_enter(doctor, "page", environment);
+	if (!may_reach(doctor, environment))
+		return false;
 	snprintf(url, sizeof(url), "%s/%s", environment->base_url, room);
 	const struct tr_http_look_settings settings = {.url = url,
 		.timeout_ms = TIMEOUT_MS,

@@ -1,8 +1,8 @@
 #include "doctor/doctor_internal.h"
+#include "doctor/fingerprint.h"
 #include "doctor/tcp.h"
 #include "doctor/tls_look.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -22,20 +22,6 @@ static void day_of(time_t time, char out[static 16])
 	struct tm tm;
 
 	strftime(out, 16, "%Y-%m-%d", gmtime_r(&time, &tm));
-}
-
-static bool is_same(const char *one, const char *other)
-{
-	for (;; one++, other++) {
-		while (*one && !isxdigit((unsigned char)*one))
-			one++;
-		while (*other && !isxdigit((unsigned char)*other))
-			other++;
-		if (tolower((unsigned char)*one) != tolower((unsigned char)*other))
-			return false;
-		if (!*one)
-			return true;
-	}
 }
 
 static void fail_with(struct tr_doctor *doctor, const struct tr_doctor_server *server,
@@ -172,7 +158,7 @@ static bool judge_pinned(struct tr_doctor *doctor, const struct tr_doctor_server
 {
 	char text[1400], line[200];
 
-	if (is_same(server->environment->fingerprint, look->fingerprint)) {
+	if (tr_fingerprint_is_same(server->environment->fingerprint, look->fingerprint)) {
 		tr_findings_ok(doctor->findings, "%s shows the certificate that is configured",
 			server->host);
 		return true;

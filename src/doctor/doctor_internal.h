@@ -43,6 +43,9 @@ bool tr_ask_config(struct tr_doctor *doctor, struct tr_config_complaints *compla
 bool tr_ask_network_name(struct tr_doctor *doctor, struct tr_doctor_server *server);
 bool tr_ask_network_port(struct tr_doctor *doctor, struct tr_doctor_server *server);
 bool tr_ask_tls(struct tr_doctor *doctor, struct tr_doctor_server *server);
+struct tr_visit;
+void tr_ask_brewery(
+	struct tr_doctor *doctor, struct tr_visit *visit, const struct tr_doctor_server *server);
 void tr_ask_accounts(struct tr_doctor *doctor, struct tr_doctor_server *server);
 void tr_ask_node(struct tr_doctor *doctor);
 void tr_ask_kernel(struct tr_doctor *doctor);

@@ -2,6 +2,7 @@
 
 #include "core/clock.h"
 #include "core/text.h"
+#include "doctor/fingerprint.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -68,20 +69,6 @@ static void on_log(void *user, xmpp_log_level_t level, const char *area, const c
 			snprintf(visit->failure, sizeof(visit->failure), "%s", failures[i]);
 }
 
-static bool is_same_digits(const char *one, const char *other)
-{
-	for (;; one++, other++) {
-		while (*one && !isxdigit((unsigned char)*one))
-			one++;
-		while (*other && !isxdigit((unsigned char)*other))
-			other++;
-		if (tolower((unsigned char)*one) != tolower((unsigned char)*other))
-			return false;
-		if (!*one)
-			return true;
-	}
-}
-
 /* After the handshake and before anything is sent inside: the password is handed out only now. */
 static void judge(struct tr_visit *visit)
 {
@@ -94,7 +81,7 @@ static void judge(struct tr_visit *visit)
 	const char *digits =
 		certificate ? xmpp_tlscert_get_string(certificate, XMPP_CERT_FINGERPRINT_SHA256)
 			    : NULL;
-	bool is_same = digits && is_same_digits(digits, settings->fingerprint);
+	bool is_same = digits && tr_fingerprint_is_same(digits, settings->fingerprint);
 
 	if (certificate)
 		xmpp_tlscert_free(certificate);
