@@ -71,6 +71,16 @@ for name in $(cat /lib/modules/order); do
 done
 chgrp -R 29 /dev/snd && chmod 0660 /dev/snd/*
 cat /proc/asound/cards
+# What only root may do, when a test asks for it.
+while :; do
+	for order in unbind bind; do
+		[ -e /tmp/$order ] || continue
+		echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/$order
+		chgrp -R 29 /dev/snd && chmod 0660 /dev/snd/*
+		rm /tmp/$order
+	done
+	usleep 50000
+done &
 cd /tmp
 filter=$(sed -n 's/.*telerec_filter=\([^ ]*\).*/\1/p' /proc/cmdline)
 codes=

@@ -502,6 +502,80 @@ static void a_slow_card_is_steered_back(void **state)
 	assert_true(fabs(offsets.last_ms) < 6);
 }
 
+static bool has_waited_two_seconds(struct rig *the_rig)
+{
+	struct tr_capture_stats stats;
+
+	tr_capture_get_stats(the_rig->capture, &stats);
+	return stats.frames > RATE * 2;
+}
+
+static void a_player_that_never_comes_leaves_silence(void **state)
+{
+	struct tr_capture_stats stats;
+
+	start_recording();
+	assert_true(rig_wait_for(has_waited_two_seconds, &rig));
+	stop_recording(&stats);
+	assert_false(stats.is_broken);
+	assert_int_equal(stats.last_sound_ns, 0);
+	for (int64_t i = 0; i < rig.frames; i++)
+		assert_true(rig.left[i] == 0 && rig.right[i] == 0);
+}
+
+/* The guest's root takes card tr0 from its driver ("unbind") and gives it back ("bind"). */
+static void ask_root(const char *order)
+{
+	struct timespec moment = {.tv_nsec = 20 * TR_NS_PER_MS};
+	char path[64];
+
+	snprintf(path, sizeof(path), "/tmp/%s", order);
+	FILE *file = fopen(path, "we");
+	assert_non_null(file);
+	fclose(file);
+	for (int i = 0; i < 1000 && access(path, F_OK) == 0; i++)
+		nanosleep(&moment, NULL);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static bool is_broken(struct rig *the_rig)
+{
+	struct tr_capture_stats stats;
+
+	tr_capture_get_stats(the_rig->capture, &stats);
+	return stats.is_broken;
+}
+
+static bool is_whole(struct rig *the_rig)
+{
+	return !is_broken(the_rig);
+}
+
+static void a_card_taken_away_under_a_recording_is_noticed_and_taken_again(void **state)
+{
+	struct tone before = {.rate = 48000, .channels = 2, .seconds = 1, .frequency = 500};
+	struct tone after = {.rate = 48000, .channels = 2, .seconds = 1, .frequency = 700};
+	struct tr_capture_stats stats;
+
+	start_recording();
+	start_tone(&before);
+	pthread_join(before.thread, NULL);
+	ask_root("unbind");
+	assert_true(rig_wait_for(is_broken, &rig));
+	ask_root("bind");
+	assert_true(rig_wait_for(is_whole, &rig));
+	start_tone(&after);
+	pthread_join(after.thread, NULL);
+	rig_stop(&rig, &stats);
+	print_message("%.1f s recorded, %u gaps (%.2f s), %u recoveries\n",
+		(double)rig.frames / RATE, stats.gaps, (double)stats.gap_frames / RATE,
+		stats.recoveries);
+	assert_true(stats.recoveries >= 1);
+	assert_true(stats.gap_frames > 0);
+	assert_float_equal(loudest(rig.left, 500), 0.244, 0.05);
+	assert_float_equal(loudest(rig.left, 700), 0.244, 0.05);
+}
+
 static void open_other_slot_while_busy(snd_pcm_stream_t stream, const char *device)
 {
 	struct tr_soundcard_settings settings = {
@@ -568,6 +642,8 @@ int main(int argc, char **argv)
 		WITH_CARD(a_faster_clock_is_faster),
 		WITH_CARD(a_slow_card_is_steered_back),
 		WITH_CARD(sound_arrives_whole_and_when_it_was_planned),
+		WITH_CARD(a_player_that_never_comes_leaves_silence),
+		WITH_CARD(a_card_taken_away_under_a_recording_is_noticed_and_taken_again),
 		WITHOUT_CARD(a_card_that_somebody_records_from_is_told),
 		WITHOUT_CARD(a_card_that_somebody_plays_to_is_told),
 		WITHOUT_CARD(a_slot_without_its_own_card_takes_a_substream),
