@@ -471,6 +471,18 @@ def compare_routes(document, source):
               ("documented" if (path, method) in documented else "in the server"))
 
 
+def check_commas(node, where):
+    """A comma in words without quotes makes a key of what is behind it."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            if value is None:
+                fault(f"{where}: {key!r} has no value: is a comma not quoted?")
+            check_commas(value, f"{where}/{key}")
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            check_commas(value, f"{where}[{index}]")
+
+
 def compare_seen(document):
     for path, method, operation, _ in document.operations():
         for status in operation["responses"]:
@@ -488,6 +500,7 @@ def main():
         print(f"{look(document, sys.argv[3], source)} answers of the node, {len(FAULTS)} faults")
         return 1 if FAULTS else 0
     compare_routes(document, source)
+    check_commas(document.root, "")
     with tempfile.TemporaryDirectory() as folder:
         node = Node(program, folder, "")
         try:
