@@ -92,6 +92,7 @@ static int send_configure(struct run *run)
 		run->attempts, to->runtime_dir, sizeof(to->runtime_dir));
 	if (rc < 0)
 		return rc;
+	tr_runtime_dir_note(run->settings->runtime_dir, tr_slot_client_pid(run->client));
 	to->slot = 1;
 	copy(to->user, sizeof(to->user), run->settings->account->user);
 	tr_slot_request_fill_configure(config, to);

@@ -59,6 +59,11 @@ uid_t tr_slotlink_uid(const struct tr_slotlink *link)
 	return link->uid;
 }
 
+pid_t tr_slotlink_pid(const struct tr_slotlink *link)
+{
+	return link->client ? tr_slot_client_pid(link->client) : 0;
+}
+
 int tr_slotlink_exit_fd(const struct tr_slotlink *link)
 {
 	return link->client ? tr_slot_client_exit_fd(link->client) : link->pidfd;

@@ -22,6 +22,8 @@ TR_CHECKED int tr_slotlink_adopt(int fd, pid_t pid, uid_t uid, struct tr_slotlin
 struct tr_line *tr_slotlink_line(struct tr_slotlink *link); /* the link keeps it */
 uid_t tr_slotlink_uid(const struct tr_slotlink *link);	    /* of an adopted one; else ours */
 
+pid_t tr_slotlink_pid(const struct tr_slotlink *link); /* of a child; else 0 */
+
 /* Readable when the process has ended; -1 when that cannot be seen. */
 int tr_slotlink_exit_fd(const struct tr_slotlink *link);
 

@@ -222,6 +222,7 @@ static int configure(struct slot *slot)
 				to->runtime_dir, sizeof(to->runtime_dir));
 		if (rc < 0)
 			return rc;
+		tr_runtime_dir_note(slot->runtime_base, tr_slotlink_pid(slot->link));
 		snprintf(to->user, sizeof(to->user), "%s", supervisor->account.user);
 	}
 	int rc = tr_message_send(tr_slotlink_line(slot->link), message, -1);
@@ -857,6 +858,8 @@ int tr_supervisor_create(sd_event *event, const struct tr_supervisor_settings *s
 	supervisor->user = user;
 	set_limits(&supervisor->settings.limits);
 	tr_account_for_slots(&supervisor->account);
+	if (!settings->socket_dir)
+		tr_runtime_dir_sweep();
 	int rc = fill(supervisor);
 	if (rc < 0)
 		return rc;

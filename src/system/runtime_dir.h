@@ -5,6 +5,7 @@
 #include "system/account.h"
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /*
  * Makes a folder of ours (only we can change it) below $XDG_RUNTIME_DIR when the account is
@@ -12,6 +13,13 @@
  * with tr_runtime_dir_remove(). -errno.
  */
 TR_CHECKED int tr_runtime_dir_make(const struct tr_account *account, char *out, size_t size);
+
+/* Notes that the process `pid` works in it, too: as long as one of them lives it is not swept. */
+void tr_runtime_dir_note(const char *base, pid_t pid);
+
+/* Removes those of ours whose processes have all died without removing them. Folders without a note
+ * of their processes are left alone. */
+void tr_runtime_dir_sweep(void);
 
 /* Makes the folder `number` in it, mode 0700 and the account's: a slot that is started again gets
  * a new one, as the old one's locks may still be there. -errno. */
