@@ -51,6 +51,7 @@ other=$(recordings two "$key-b")
 [ "$(echo "$other" | wc -l)" = 1 ] || fail "the second server saw: $other"
 [ "$(codecs "$other")" = "aac h264" ] || fail "$other is: $(codecs "$other")"
 between 36 "$(seconds_of "$other")" 41.5 || fail "$other has $(seconds_of "$other") s"
+between 0.1 "$(key_gap "$other")" 2.3 || fail "the key pictures are $(key_gap "$other") s apart, expected 2 s"
 is_cut_from "$other" "$film" v || fail "the second server misses pictures of the file"
 is_cut_from "$other" "$film" a || fail "the second server misses sound of the file"
 

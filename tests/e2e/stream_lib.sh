@@ -67,6 +67,12 @@ gap() {
 			{ last = $1; n++ } END { print (back ? "back" : n ? most + 0 : "nothing") }'
 }
 
+# key_gap FILE: the longest time from key picture to key picture in seconds.
+key_gap() {
+	ffprobe -v error -select_streams v -show_entries packet=dts_time,flags -of csv=p=0 "$1" |
+		awk -F, '$2 ~ /^K/ { if (n++ && $1 - last > most) most = $1 - last; last = $1 } END { print most + 0 }'
+}
+
 first_is_key() {
 	case $(ffprobe -v error -select_streams v -show_entries packet=flags -of csv=p=0 "$1") in
 	K*) ;;

