@@ -68,7 +68,7 @@ void tr_node_files_failed(
 		node->unfinished_job = 0;
 	if (is_for_later)
 		tr_node_check_dir(node, false); /* how much room there is just now */
-	int64_t then_ns = tr_clock_now_ns() + node->settings.check_ms / 3 * TR_NS_PER_MS;
+	int64_t then_ns = tr_clock_now_ns() + node->settings.check_ms / 6 * TR_NS_PER_MS;
 	if (is_for_later && folder &&
 		add_unfinished(node, failed->session_id, folder, then_ns, node->guard.free_bytes) ==
 			0)
@@ -133,7 +133,11 @@ void tr_node_finish_next(struct tr_node *node)
 {
 	struct unfinished **at = &node->unfinished;
 
-	while (*at && node->unfinished_job == 0 && node->dir_rc == 0 && !node->is_draining) {
+	/* Also on a full disk: the script may be what makes room, and a file that does not fit into
+	 * what is left is not begun. */
+	bool is_there = node->dir_rc == 0 || node->dir_rc == -ENOSPC;
+
+	while (*at && node->unfinished_job == 0 && is_there && !node->is_draining) {
 		struct unfinished *one = *at;
 		int rc = is_worth_it(node, one) ? finish(node, one) : -EAGAIN;
 		if (rc == -EAGAIN) {

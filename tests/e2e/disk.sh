@@ -117,7 +117,7 @@ leave 23
 wait_until 15 says_twice 'recording has sound, and a coarse picture' || fail "level 3"
 
 # The last reserve: both end in good order. There is no room for their files, but the parts play.
-sleep 4
+sleep 3
 leave 1
 wait_until 30 says 'session one.*failed: the disk is full' || fail "the first does not end"
 wait_until 30 says 'session two.*failed: the disk is full' || fail "the second does not end"
