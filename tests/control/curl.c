@@ -43,3 +43,16 @@ int curl_run(sd_event *event, const char *const *args)
 	}
 	return curl_run_program(event, argv);
 }
+
+void curl_make_certificate(sd_event *event, const char *certificate, const char *key)
+{
+	const char *argv[] = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+		"ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost", "-addext",
+		"subjectAltName=IP:127.0.0.1", "-days", "2", "-keyout", key, "-out", certificate,
+		NULL};
+
+	int code = curl_run_program(event, argv);
+	if (code == 127)
+		skip();
+	assert_int_equal(code, 0);
+}

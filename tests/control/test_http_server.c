@@ -462,19 +462,6 @@ static void a_path_that_is_too_long_is_an_error(void **state)
 
 /* ---- TLS ---- */
 
-static void make_certificate(void)
-{
-	const char *argv[] = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-		"ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost", "-addext",
-		"subjectAltName=IP:127.0.0.1", "-days", "2", "-keyout", site.key, "-out",
-		site.certificate, NULL};
-
-	int code = curl_run_program(site.event, argv);
-	if (code == 127)
-		skip();
-	assert_int_equal(code, 0);
-}
-
 static int create_tls(const char *certificate_file, const char *key_file)
 {
 	struct tr_http_server_settings settings = make_settings();
@@ -496,7 +483,7 @@ static void a_file_comes_whole_over_tls(void **state)
 	const char *const args[] = {"--cacert", site.certificate, NULL};
 	char url[60];
 
-	make_certificate();
+	curl_make_certificate(site.event, site.certificate, site.key);
 	write_file(site.file, FILE_SIZE);
 	assert_int_equal(create_tls(site.certificate, site.key), 0);
 	snprintf(url, sizeof(url), "https://127.0.0.1:%d/file", port());
@@ -510,7 +497,7 @@ static void old_tls_and_none_are_refused(void **state)
 		url, "-k", "--tls-max", "1.1", "--ciphers", "DEFAULT@SECLEVEL=0", NULL};
 	const char *none[] = {url, NULL};
 
-	make_certificate();
+	curl_make_certificate(site.event, site.certificate, site.key);
 	assert_int_equal(create_tls(site.certificate, site.key), 0);
 	snprintf(url, sizeof(url), "https://127.0.0.1:%d/", port());
 	assert_int_not_equal(curl_run(site.event, old), 0);
@@ -531,7 +518,7 @@ static void a_certificate_that_is_none_is_an_error(void **state)
 {
 	unsigned before = count_fds();
 
-	make_certificate();
+	curl_make_certificate(site.event, site.certificate, site.key);
 	write_file(site.file, 100);
 	assert_int_equal(create_tls(site.certificate, site.certificate), -EKEYREJECTED);
 	assert_int_equal(create_tls(site.file, site.key), -EKEYREJECTED);

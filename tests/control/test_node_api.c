@@ -1,6 +1,7 @@
 #include "test.h"
 
 #include "api_source.h"
+#include "curl.h"
 #include "http_client.h"
 #include "sample_events.h"
 
@@ -263,6 +264,31 @@ static void an_open_address_needs_tls_and_a_token(void **state)
 	assert_int_equal(create("127.0.0.1", "short", "", ""), -EINVAL);
 	assert_int_equal(create("0.0.0.0", TOKEN, "/nonexistent/c", "/nonexistent/k"), -ENOENT);
 	assert_int_equal(create("127.0.0.2", "", "", ""), 0);
+}
+
+static int run_shell(const char *command)
+{
+	const char *argv[] = {"sh", "-c", command, NULL};
+	return curl_run_program(node.event, argv);
+}
+
+static void an_open_address_is_served_with_tls_and_a_token(void **state)
+{
+	char certificate[100], key[100], command[600];
+
+	snprintf(certificate, sizeof(certificate), "%s/certificate", node.source.folder);
+	snprintf(key, sizeof(key), "%s/key", node.source.folder);
+	curl_make_certificate(node.event, certificate, key);
+	assert_int_equal(create("0.0.0.0", TOKEN, certificate, key), 0);
+	snprintf(command, sizeof(command),
+		"u=https://127.0.0.1:%d t='Authorization: Bearer " TOKEN
+		"' c='curl -sqf --cacert %s'\n"
+		"$c -H \"$t\" $u/v1/recordings/sunday/files/movie.mp4 | cmp - %s/movie.mp4 &&\n"
+		"$c -N -H \"$t\" $u/v1/events | grep -qm1 'event: hello' && ! $c $u/v1/node",
+		tr_node_api_port(node.api), certificate, node.source.folder);
+	if (run_shell("command -v curl >/dev/null") != 0)
+		skip();
+	assert_int_equal(run_shell(command), 0);
 }
 
 /* ---- paths, queries and bodies ---- */
@@ -676,6 +702,8 @@ int main(void)
 		GUARDED(the_socket_asks_for_no_token),
 		TEST(pages_of_other_sites_may_not_come_by_a_proxy),
 		cmocka_unit_test_setup_teardown(an_open_address_needs_tls_and_a_token, begin, end),
+		cmocka_unit_test_setup_teardown(
+			an_open_address_is_served_with_tls_and_a_token, begin, end),
 		TEST(other_paths_are_none),
 		TEST(slots_are_numbers_that_there_are),
 		TEST(a_wrong_parameter_is_named),
