@@ -1,6 +1,7 @@
 #include "cli/node_status.h"
 
 #include "cli/node_show.h"
+#include "cli/node_wait.h"
 #include "cli/node_words.h"
 #include "cli/text_table.h"
 #include "core/text.h"
@@ -46,16 +47,16 @@ static void warn(struct status *status, bool is_trouble, const char *format, ...
 	status->troubles += is_trouble;
 }
 
-static void put_head(const struct status *status, const json_t *node)
+static void put_head(const struct status *status, const json_t *node, const json_t *slots)
 {
 	char span[TR_NODE_WORDS_MAX];
 
 	tr_node_words_span(
 		tr_node_words_int(node, "now_ms") - tr_node_words_int(node, "started_ms"), span);
-	put(status, "%s: %s, %lld of %lld slots in use (telerec %s, up %s)",
+	put(status, "%s: %s, %u of %lld slots in use (telerec %s, up %s)",
 		tr_node_words_text(node, "id"),
 		tr_node_words_is(node, "is_healthy") ? "well" : "UNWELL",
-		(long long)tr_node_words_int(node, "slots_busy"),
+		tr_node_wait_count_sessions(slots),
 		(long long)tr_node_words_int(node, "slot_count"),
 		tr_node_words_text(node, "version"), span);
 	if (tr_node_words_is(node, "is_draining"))
@@ -201,7 +202,7 @@ bool tr_node_status_show(FILE *out, const json_t *node, const json_t *slots, uns
 	const json_t *links = json_object_get(node, "links");
 	long long finishing = tr_node_words_int(node, "recordings_finishing");
 
-	put_head(&status, node);
+	put_head(&status, node, slots);
 	put_text(&status, "");
 	if (out)
 		tr_node_show_slots(out, slots, width);

@@ -32,19 +32,48 @@ int tr_node_wait_session(struct tr_node_verb *verb, const char *session_id,
 	}
 }
 
+unsigned tr_node_wait_count_sessions(const json_t *slots)
+{
+	unsigned count = 0;
+	json_t *slot;
+	size_t i;
+
+	json_array_foreach((json_t *)slots, i, slot) count +=
+		json_is_object(json_object_get(slot, "session"));
+	return count;
+}
+
+/* 1: it is; 0: not yet; -errno of the client. A slot of a node that drains counts as busy, so it is
+ * the sessions that tell. */
+static int look(struct tr_node_verb *verb, json_t **ret_error)
+{
+	json_t *node = NULL, *slots = NULL;
+	int rc = tr_node_client_call(verb->client, "GET", "/v1/slots", NULL, &slots);
+
+	if (rc == 0)
+		rc = tr_node_client_call(verb->client, "GET", "/v1/node", NULL, &node);
+	if (rc == 0)
+		rc = tr_node_wait_count_sessions(json_object_get(slots, "slots")) == 0 &&
+		     tr_node_words_int(node, "recordings_finishing") == 0;
+	if (rc < 0)
+		*ret_error = json_incref(node ? node : slots);
+	json_decref(node);
+	json_decref(slots);
+	return rc;
+}
+
 int tr_node_wait_idle(struct tr_node_verb *verb, bool is_leaving)
 {
 	for (;; usleep(ASK_EVERY_US)) {
-		json_t *node = NULL;
-		int rc = tr_node_client_call(verb->client, "GET", "/v1/node", NULL, &node);
-		bool is_idle = rc == 0 && tr_node_words_int(node, "slots_busy") == 0 &&
-			       tr_node_words_int(node, "recordings_finishing") == 0;
-		if (rc < 0 && is_leaving && rc != -EREMOTEIO)
+		json_t *error = NULL;
+		int rc = look(verb, &error);
+		if (rc < 0 && is_leaving && rc != -EREMOTEIO) {
+			json_decref(error);
 			return 0;
+		}
 		if (rc < 0)
-			return tr_node_verb_tell(verb, rc, node);
-		json_decref(node);
-		if (is_idle && !is_leaving)
+			return tr_node_verb_tell(verb, rc, error);
+		if (rc > 0 && !is_leaving)
 			return 0;
 	}
 }

@@ -15,7 +15,10 @@ enum tr_node_wait_until {
 int tr_node_wait_session(struct tr_node_verb *verb, const char *session_id,
 	enum tr_node_wait_until until, json_t **ret_session);
 
-/* Until no slot is busy and no files are being made; with `is_leaving` until it does not answer any
+/* How many of the slots have a session. */
+unsigned tr_node_wait_count_sessions(const json_t *slots);
+
+/* Until no session runs and no files are being made; with `is_leaving` until it does not answer any
  * more. 0, or the exit code. */
 int tr_node_wait_idle(struct tr_node_verb *verb, bool is_leaving);
 

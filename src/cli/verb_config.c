@@ -2,6 +2,7 @@
 #include "cli/config_file.h"
 #include "cli/config_value.h"
 #include "cli/node_verb.h"
+#include "cli/node_wait.h"
 #include "cli/node_words.h"
 #include "cli/verbs.h"
 #include "config/config_text.h"
@@ -261,7 +262,7 @@ static int restart(struct request *request)
 	const char *const argv[] = {"systemctl", "restart", "telerecd.service", NULL};
 	const struct tr_child_settings settings = {.argv = argv, .is_group_ours = true};
 	struct tr_child child;
-	json_t *node = NULL;
+	json_t *slots = NULL;
 
 	if (access("/run/systemd/system", F_OK) < 0)
 		return tr_node_verb_fail(&request->node, TR_EXIT_FAILED,
@@ -270,12 +271,12 @@ static int restart(struct request *request)
 	int code = tr_node_verb_open(&request->node);
 	if (code != 0)
 		return code;
-	int rc = tr_node_client_call(request->node.client, "GET", "/v1/node", NULL, &node);
-	long long busy = tr_node_words_int(node, "slots_busy");
-	json_decref(node);
+	int rc = tr_node_client_call(request->node.client, "GET", "/v1/slots", NULL, &slots);
+	unsigned busy = tr_node_wait_count_sessions(json_object_get(slots, "slots"));
+	json_decref(slots);
 	if (rc == 0 && busy > 0)
 		return tr_node_verb_fail(&request->node, TR_EXIT_BUSY,
-			"the settings are written, but %lld recordings run. When they have ended: "
+			"the settings are written, but %u recordings run. When they have ended: "
 			"telerec drain --wait && systemctl restart telerecd",
 			busy);
 	rc = tr_child_start(&settings, &child);

@@ -333,14 +333,16 @@ static void drain_waits_until_nothing_runs(void **state)
 	static const struct node_server_route routes[] = {
 		{"POST /v1/drain", .body = "{\"is_draining\":true,\"is_leaving\":false}"},
 		{"DELETE /v1/drain", .body = "{\"is_draining\":false,\"is_leaving\":false}"},
-		{"GET /v1/node", .body = NODE},
-		{"GET /v1/node", .body = NODE_("true", "", "0", FINE, "")},
+		{"GET /v1/slots", .body = SLOTS(RECORDING_SLOT, IDLE_SLOT)},
+		{"GET /v1/slots", .body = SLOTS(IDLE_SLOT, IDLE_SLOT)},
+		/* Its slots count as busy while it drains. */
+		{"GET /v1/node", .body = NODE_("true", "", "2", FINE, "")},
 		{0},
 	};
 
 	serve(routes);
 	assert_int_equal(RUN("drain", "--wait"), 0);
-	expect_asked("POST /v1/drain {\"leave\":false}\nGET /v1/node\nGET /v1/node\n");
+	assert_int_equal(node_server_count(server, "GET /v1/slots"), 2);
 	assert_int_equal(RUN("drain", "--off", "--json"), 0);
 	expect_printed("\"is_draining\": false");
 	assert_int_equal(RUN("drain", "--leave"), 0);
