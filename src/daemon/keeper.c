@@ -63,15 +63,24 @@ static void fill_items(const struct tr_keeper_settings *settings, const struct t
 	}
 }
 
-static unsigned take_marked(const struct tr_holding *holdings, const struct tr_keeping_item *items,
-	unsigned count, struct tr_keeper_plan *plan)
+static int take_marked(const struct tr_holding *holdings, const struct tr_keeping_item *items,
+	unsigned count, struct tr_keeper_plan **ret_plan, unsigned *ret_count)
 {
-	unsigned used = 0;
+	unsigned marked = 0, used = 0;
 
+	for (unsigned i = 0; i < count; i++)
+		marked += items[i].reason != TR_KEEPING_STAYS;
+	if (marked == 0)
+		return 0;
+	struct tr_keeper_plan *plan = calloc(marked, sizeof(*plan));
+	if (!plan)
+		return -ENOMEM;
 	for (unsigned i = 0; i < count; i++)
 		if (items[i].reason != TR_KEEPING_STAYS)
 			plan[used++] = (struct tr_keeper_plan){holdings[i], items[i].reason};
-	return used;
+	*ret_plan = plan;
+	*ret_count = marked;
+	return 0;
 }
 
 int tr_keeper_make_plan(const struct tr_keeper_settings *settings, int64_t lacks_bytes,
@@ -94,15 +103,12 @@ int tr_keeper_make_plan(const struct tr_keeper_settings *settings, int64_t lacks
 	if (rc < 0 || count == 0)
 		return rc;
 	TR_CLEANUP(tr_freep) struct tr_keeping_item *items = calloc(count, sizeof(*items));
-	TR_CLEANUP(tr_freep) struct tr_keeper_plan *plan = calloc(count, sizeof(*plan));
-	if (!items || !plan)
+	if (!items)
 		return -ENOMEM;
 	fill_rules(settings->rules, rules);
 	fill_items(settings, holdings, count, items);
 	tr_keeping_decide(rules, &disk, items, count);
-	*ret_count = take_marked(holdings, items, count, plan);
-	*ret_plan = tr_take(plan);
-	return 0;
+	return take_marked(holdings, items, count, ret_plan, ret_count);
 }
 
 /* ---- removing ---- */
