@@ -85,7 +85,7 @@ struct tr_kernel_status {
 	unsigned slot_cards;	  /* loopback cards "tr1", ... in a row from 1 */
 };
 
-/* -ENOMEM, or -errno when not even the running version can be read. About 6 KiB. */
+/* -ENOMEM, or -errno when not even the running version can be read. Some 30 KiB. */
 TR_CHECKED int tr_kernel_read(const char *root, struct tr_kernel_status *ret_status);
 
 /* The newest installed kernel, other than the running one, with snd-aloop; NULL when none. */

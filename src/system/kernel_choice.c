@@ -51,16 +51,18 @@ int tr_kernel_read_choice(const char *root, struct tr_kernel_choice *ret_choice)
 	take_text(object, "kernel_before", ret_choice->before_version,
 		sizeof(ret_choice->before_version));
 	take_text(object, "installed", ret_choice->package, sizeof(ret_choice->package));
+	ret_choice->is_renewal = json_is_true(json_object_get(object, "is_renewal"));
 	json_decref(object);
 	return ret_choice->phase == TR_KERNEL_NOT_CHOSEN ? -EINVAL : 0;
 }
 
 int tr_kernel_choice_remember(struct tr_change *change, const struct tr_kernel_choice *choice)
 {
-	json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "phase",
+	json_t *object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "phase",
 		tr_kernel_phase_name(choice->phase), "kernel", choice->version, "entry",
 		choice->path, "default_before", choice->before, "kernel_before",
-		choice->before_version, "installed", choice->package);
+		choice->before_version, "installed", choice->package, "is_renewal",
+		choice->is_renewal);
 	TR_CLEANUP(tr_freep) char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
 	TR_CLEANUP(tr_freep) char *whole = NULL;
 
@@ -74,7 +76,8 @@ int tr_kernel_choice_remember(struct tr_change *change, const struct tr_kernel_c
 
 int tr_kernel_choice_write_drop_in(struct tr_change *change, const struct tr_kernel_choice *choice)
 {
-	char text[TR_GRUB_VALUE_MAX + 1024];
+	char text[2 * TR_GRUB_VALUE_MAX + 1024];
+	bool keeps = choice->is_renewal;
 
 	int rc;
 	if (choice->phase == TR_KERNEL_CHOSEN)
@@ -94,8 +97,9 @@ int tr_kernel_choice_write_drop_in(struct tr_change *change, const struct tr_ker
 			"case \" $GRUB_CMDLINE_LINUX $GRUB_CMDLINE_LINUX_DEFAULT \" in\n"
 			"*\" panic=\"*) ;;\n"
 			"*) GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX panic=30\" ;;\n"
-			"esac\n",
-			choice->version);
+			"esac\n%s%s%s",
+			choice->version, keeps ? "GRUB_DEFAULT=\"" : "",
+			keeps ? choice->before : "", keeps ? "\"\n" : "");
 	if (rc < 0)
 		return tr_change_fail(change, rc, "the menu entry's name is too long");
 	return tr_change_file(change, TR_KERNEL_DROP_IN, text);
@@ -198,6 +202,7 @@ int tr_kernel_undo(struct tr_change *change)
 static int settle(struct tr_change *change, struct tr_kernel_choice *choice)
 {
 	choice->phase = TR_KERNEL_CHOSEN;
+	choice->is_renewal = false;
 	int rc = tr_kernel_choice_write_drop_in(change, choice);
 	if (rc == 0)
 		rc = tr_kernel_choice_update_grub(change);
@@ -211,19 +216,26 @@ static int settle(struct tr_change *change, struct tr_kernel_choice *choice)
 	return rc;
 }
 
-static int admit(struct tr_change *change, struct tr_kernel_choice *choice, const char *running)
+int tr_kernel_choice_give_back(struct tr_change *change, const struct tr_kernel_choice *choice)
 {
-	choice->phase = TR_KERNEL_FAILED;
-	int rc = tr_change_file(change, TR_KERNEL_DROP_IN, NULL);
+	struct tr_kernel_choice old = *choice;
+	struct tr_kernel_status status;
+
+	old.phase = choice->is_renewal ? TR_KERNEL_CHOSEN : TR_KERNEL_FAILED;
+	old.is_renewal = false;
+	int rc = tr_kernel_read(change->root, &status);
+	if (rc == 0)
+		rc = forget_once(change, choice, &status.grub);
+	if (rc == 0 && choice->is_renewal) {
+		memcpy(old.version, choice->before_version, sizeof(old.version));
+		memcpy(old.path, choice->before, sizeof(old.path));
+		rc = tr_kernel_choice_write_drop_in(change, &old);
+	} else if (rc == 0) {
+		rc = tr_change_file(change, TR_KERNEL_DROP_IN, NULL);
+	}
 	if (rc == 0)
 		rc = tr_kernel_choice_update_grub(change);
-	if (rc == 0)
-		rc = tr_kernel_choice_remember(change, choice);
-	return rc < 0 ? rc
-		      : tr_change_fail(change, -ECANCELED,
-				"The kernel %s was on trial and did not come up well: %s runs, and "
-				"stays the default.",
-				choice->version, running);
+	return rc < 0 ? rc : tr_kernel_choice_remember(change, &old);
 }
 
 int tr_kernel_boot_ok(struct tr_change *change)
@@ -245,5 +257,10 @@ int tr_kernel_boot_ok(struct tr_change *change)
 	if (!strcmp(status.grub.next, choice.path))
 		return tr_change_fail(change, -EAGAIN,
 			"The kernel %s is on trial at the next boot: reboot.", choice.version);
-	return admit(change, &choice, status.running.version);
+	rc = tr_kernel_choice_give_back(change, &choice);
+	return rc < 0 ? rc
+		      : tr_change_fail(change, -ECANCELED,
+				"The kernel %s was on trial and did not come up well: %s runs, and "
+				"stays the default.",
+				choice.version, status.running.version);
 }

@@ -33,6 +33,7 @@ struct tr_kernel_choice {
 	char before[TR_GRUB_VALUE_MAX]; /* GRUB's default before it */
 	char before_version[TR_KERNEL_VERSION_MAX];
 	char package[TR_KERNEL_PACKAGE_MAX]; /* that was installed for it, or "" */
+	bool is_renewal; /* on trial in the place of one that was chosen, and stays if this fails */
 };
 
 struct tr_kernel_wish {

@@ -18,4 +18,8 @@ TR_CHECKED int tr_kernel_choice_update_grub(struct tr_change *change);
 TR_CHECKED int tr_kernel_choice_verify(
 	struct tr_change *change, const struct tr_kernel_choice *choice);
 
+/* After a trial that was lost, or could not be begun: the settings are as before it. */
+TR_CHECKED int tr_kernel_choice_give_back(
+	struct tr_change *change, const struct tr_kernel_choice *choice);
+
 #endif

@@ -144,7 +144,7 @@ static int find_entry(struct tr_change *change, struct tr_kernel_choice *choice)
 }
 
 /* Takes back what was begun; the sentence of the failure stays. */
-static int give_up(struct tr_change *change, int rc)
+static int give_up(struct tr_change *change, const struct tr_kernel_choice *choice, int rc)
 {
 	char why[sizeof(change->why)];
 
@@ -152,7 +152,9 @@ static int give_up(struct tr_change *change, int rc)
 		return rc;
 	memcpy(why, change->why, sizeof(why));
 	tr_change_say(change, "failed: %s", why);
-	if (tr_kernel_undo(change) < 0)
+	int back = choice->is_renewal ? tr_kernel_choice_give_back(change, choice)
+				      : tr_kernel_undo(change);
+	if (back < 0)
 		tr_change_say(change, "and it cannot be taken back: %s", change->why);
 	memcpy(change->why, why, sizeof(why));
 	return rc;
@@ -178,7 +180,7 @@ static int apply(struct tr_change *change, struct tr_kernel_choice *choice,
 	}
 	if (rc == 0)
 		rc = tr_kernel_choice_verify(change, choice);
-	return rc < 0 ? give_up(change, rc) : 0;
+	return rc < 0 ? give_up(change, choice, rc) : 0;
 }
 
 static void tell_next_step(struct tr_change *change, const struct tr_kernel_choice *choice)
@@ -230,19 +232,37 @@ static int use_other(struct tr_change *change, const struct tr_kernel_wish *wish
 	return choose(change, status, kernel, &choice);
 }
 
-/* The running one needs no trial, but may not be the default. */
+/* What was chosen is old: one that was installed since is tried in its place. */
+static int renew(struct tr_change *change, const struct tr_kernel_status *status,
+	const struct tr_kernel *newer)
+{
+	struct tr_kernel_choice choice = {.phase = TR_KERNEL_TRIAL, .is_renewal = true};
+
+	int rc = check_grub_writes(change);
+	return rc < 0 ? rc : choose(change, status, newer, &choice);
+}
+
+/* The running one needs no trial, but may not be the default, or not the newest. */
 static int use_running(struct tr_change *change, const struct tr_kernel_status *status)
 {
+	const struct tr_kernel *better = tr_kernel_find_better(status);
 	struct tr_kernel_choice choice;
+	bool is_fixed = refuse_place(change, status) < 0;
 
-	if (tr_kernel_read_choice(change->root, &choice) == 0 && choice.phase == TR_KERNEL_TRIAL) {
+	change->why[0] = '\0';
+	if (tr_kernel_read_choice(change->root, &choice) == 0 && choice.phase == TR_KERNEL_TRIAL &&
+		!strcmp(choice.version, status->running.version)) {
 		tr_change_say(change,
-			"The running kernel %s is on trial: \"telerec kernel "
-			"boot-ok\" makes it the default.",
+			"The running kernel %s is on trial: \"telerec kernel boot-ok\" makes it "
+			"the default.",
 			status->running.version);
 		return 0;
 	}
-	if (!tr_kernel_find_lacking_default(status) || refuse_place(change, status) < 0) {
+	if (!is_fixed && choice.phase == TR_KERNEL_CHOSEN && better &&
+		!strcmp(choice.version, status->grub.default_version) &&
+		strverscmp(better->version, choice.version) > 0)
+		return renew(change, status, better);
+	if (is_fixed || !tr_kernel_find_lacking_default(status)) {
 		tr_change_say(change, "The running kernel %s has snd-aloop: nothing to do.",
 			status->running.version);
 		return 0;

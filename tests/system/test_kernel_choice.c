@@ -255,6 +255,58 @@ static void a_running_kernel_that_is_not_the_default_becomes_it(void **state)
 	assert_true(was_told("nothing to do"));
 }
 
+static void begin_renewal(void)
+{
+	struct tr_kernel_status status;
+
+	assert_int_equal(use(false, false), 0);
+	boot(TREE_GENERIC);
+	assert_int_equal(tr_kernel_boot_ok(&change), 0);
+	tree_add_kernel(&tree, "6.1.0-52-amd64", true);
+	assert_int_equal(use(false, false), 0);
+	assert_int_equal(phase(), TR_KERNEL_TRIAL);
+	read_status(&status);
+	assert_non_null(strstr(status.grub.next, "gnulinux-6.1.0-52-amd64-advanced"));
+	assert_string_equal(status.grub.default_version, TREE_GENERIC);
+	assert_true(tree_says(&tree, "/boot/grub/grub.cfg", "panic=30"));
+}
+
+static void a_newer_kernel_is_tried_in_the_place_of_the_chosen_one(void **state)
+{
+	struct tr_kernel_status status;
+
+	begin_renewal();
+	boot("6.1.0-52-amd64");
+	assert_int_equal(tr_kernel_boot_ok(&change), 0);
+	assert_int_equal(phase(), TR_KERNEL_CHOSEN);
+	read_status(&status);
+	assert_string_equal(status.grub.default_version, "6.1.0-52-amd64");
+	assert_int_equal(use(false, false), 0);
+	assert_true(was_told("nothing to do"));
+}
+
+static void the_chosen_kernel_stays_when_a_newer_one_fails(void **state)
+{
+	struct tr_kernel_status status;
+
+	begin_renewal();
+	boot(TREE_GENERIC);
+	assert_int_equal(tr_kernel_boot_ok(&change), -ECANCELED);
+	assert_int_equal(phase(), TR_KERNEL_CHOSEN);
+	read_status(&status);
+	assert_string_equal(status.grub.default_version, TREE_GENERIC);
+	assert_false(tree_says(&tree, "/boot/grub/grub.cfg", "panic=30"));
+
+	tree_write(&tree, "/fail-grub-reboot", "no\n");
+	assert_int_equal(use(false, false), -EIO);
+	assert_int_equal(phase(), TR_KERNEL_CHOSEN);
+	read_status(&status);
+	assert_string_equal(status.grub.default_version, TREE_GENERIC);
+	assert_int_equal(tr_kernel_undo(&change), 0);
+	read_status(&status);
+	assert_string_equal(status.grub.default_version, "6.1.0-52-amd64");
+}
+
 static void other_machines_are_refused_in_a_sentence(void **state)
 {
 	tree_write(&tree, "/run/systemd/container", "lxc\n");
@@ -341,6 +393,8 @@ int main(void)
 		IN_TREE(a_menu_that_does_not_take_the_choice_is_told),
 		IN_TREE(a_menu_without_the_kernel_is_made_anew_first),
 		IN_TREE(a_running_kernel_that_is_not_the_default_becomes_it),
+		IN_TREE(a_newer_kernel_is_tried_in_the_place_of_the_chosen_one),
+		IN_TREE(the_chosen_kernel_stays_when_a_newer_one_fails),
 		IN_TREE(other_machines_are_refused_in_a_sentence),
 		IN_TREE(cards_are_loaded_and_counted),
 		IN_TREE(cards_that_do_not_come_up_are_told),
