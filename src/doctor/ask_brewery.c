@@ -62,6 +62,26 @@ static bool is_one_of(const char *word, const char *const *words)
 	return false;
 }
 
+/* What follows from the account's domain is either the better guess, or missing. */
+static void explain_no_muc(
+	struct tr_doctor *doctor, const struct tr_doctor_server *server, const char *condition)
+{
+	const struct tr_config_environment *environment = server->environment;
+	char text[1000], usual[300], line[400];
+
+	snprintf(text, sizeof(text),
+		"the server has no rooms on %s (%s): brewery.domain is wrong, or the component is "
+		"missing",
+		environment->brewery.domain, condition);
+	snprintf(usual, sizeof(usual), "internal.%s", environment->control.domain);
+	if (!strcasecmp(usual, environment->brewery.domain)) {
+		fail_brewery(doctor, server, TR_SERVER_PIECE_BREWERY_HOST, "no-muc", text);
+		return;
+	}
+	snprintf(line, sizeof(line), "domain = \"%s\"; // the one in Jicofo's brewery-jid", usual);
+	fail_setting(doctor, "no-muc", "environments.brewery.domain", line, text);
+}
+
 /* The server's answer to the joining, by the table of what each condition means here. */
 static void explain_refusal(struct tr_doctor *doctor, struct tr_visit *visit,
 	const struct tr_doctor_server *server, const char *room, const struct tr_visit_room *seen)
@@ -70,27 +90,14 @@ static void explain_refusal(struct tr_doctor *doctor, struct tr_visit *visit,
 		"remote-server-timeout", "feature-not-implemented", NULL};
 	const struct tr_config_environment *environment = server->environment;
 	const char *condition = seen->condition;
-	char text[3000], line[400];
+	char text[3000];
 
 	/* Prosody says not-allowed, too, for hosts that are elsewhere. */
 	bool is_nobody = is_one_of(condition, nobody) ||
 			 (!strcmp(condition, "not-allowed") &&
 				 !tr_visit_is_there(visit, environment->brewery.domain));
 	if (is_nobody) {
-		snprintf(text, sizeof(text),
-			"the server has no rooms on %s (%s): brewery.domain is wrong, or the "
-			"component is missing",
-			environment->brewery.domain, condition);
-		snprintf(line, sizeof(line), "internal.%s", environment->control.domain);
-		/* What follows from the account's domain is either the better guess, or missing. */
-		if (!strcasecmp(line, environment->brewery.domain)) {
-			fail_brewery(doctor, server, TR_SERVER_PIECE_BREWERY_HOST, "no-muc", text);
-			return;
-		}
-		snprintf(line, sizeof(line),
-			"domain = \"internal.%s\"; // the one in Jicofo's brewery-jid",
-			environment->control.domain);
-		fail_setting(doctor, "no-muc", "environments.brewery.domain", line, text);
+		explain_no_muc(doctor, server, condition);
 	} else if (!strcmp(condition, "not-allowed")) {
 		snprintf(text, sizeof(text),
 			"the control room %s does not exist, and only admins may make rooms there "

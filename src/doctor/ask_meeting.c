@@ -28,10 +28,10 @@ static void fail(struct tr_doctor *doctor, const char *cause, const char *where,
 }
 
 static void fail_with(struct tr_doctor *doctor, const struct tr_config_environment *environment,
-	const char *cause, enum tr_server_piece piece, const char *sentence)
+	const char *cause, enum tr_server_piece piece, const char *means, const char *sentence)
 {
 	struct tr_finding finding = {
-		.status = TR_FINDING_FAILURE, .cause = cause, .meaning = meaning};
+		.status = TR_FINDING_FAILURE, .cause = cause, .meaning = means};
 
 	tr_doctor_add_with_snippet(doctor, &finding, environment, piece, "%s", sentence);
 }
@@ -41,12 +41,15 @@ static void explain_join(struct tr_doctor *doctor, const struct tr_config_enviro
 	const char *sentence)
 {
 	if (strstr(sentence, "lobby"))
-		fail_with(doctor, environment, "lobby", TR_SERVER_PIECE_LOBBY, sentence);
+		fail_with(doctor, environment, "lobby", TR_SERVER_PIECE_LOBBY,
+			"Meetings with a lobby are not recorded, unless somebody lets the recorder in.",
+			sentence);
 	else if (strstr(sentence, "locked with a password"))
-		fail_with(doctor, environment, "room-password", TR_SERVER_PIECE_PASSWORD, sentence);
+		fail_with(doctor, environment, "room-password", TR_SERVER_PIECE_PASSWORD,
+			"Meetings with a password are not recorded.", sentence);
 	else if (strstr(sentence, "log-in"))
 		fail_with(doctor, environment, "call-refused", TR_SERVER_PIECE_CALL_ACCOUNT,
-			sentence);
+			meaning, sentence);
 	else if (strstr(sentence, "iAmRecorder"))
 		fail(doctor, "no-overrides", "on the Jitsi server, in config.js", NULL,
 			"// delete a disableThirdPartyRequests-like guard of URL parameters, and\n"

@@ -99,7 +99,10 @@ static void probe_browser(const char *browser, struct tr_machine_probe *probe)
 		probe->browser[0] = '\0';
 		return;
 	}
-	probe->browser_version[strcspn(probe->browser_version, "\n")] = '\0';
+	size_t length = strcspn(probe->browser_version, "\n");
+	while (length > 0 && probe->browser_version[length - 1] == ' ')
+		length--;
+	probe->browser_version[length] = '\0';
 }
 
 /* Tried by an ordinary user, because root may always. */

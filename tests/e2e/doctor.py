@@ -334,6 +334,12 @@ def setups(w):
                  "snd-aloop-blocked|snd-aloop-not-loaded", sound={"source": "loopback"})]
     return loopback + [
         Setup("all is well", "", room="tone440-people2"),
+        Setup("well, and nobody else there", "", room="people0"),
+        environment("well, by direct TLS", "", security="tls",
+                    servers=[at(w.prosody.tls_port)]),
+        environment("well, by fingerprint", "", ca_file="", fingerprint=w.prosody.fingerprint()),
+        Setup("any certificate is taken", "tls-trust-all", status="warning",
+              environment={"ca_file": "", "trust_all_certificates": True}),
         environment("wrong MUC domain", "no-muc", brewery={"domain": "internal.wrong.test"}),
         environment("wrong vhost", "wrong-domain", control={"domain": "auth.wrong.test"}),
         environment("closed port", "port-closed", servers=[at(w.closed_port)]),
