@@ -243,6 +243,7 @@ static void a_failure_is_told_with_its_sentence(void **state)
 	const char *ended = strstr(said, "ended 1 s1");
 	assert_non_null(ended);
 	assert_non_null(strstr(ended, "FAILURE"));
+	json_decref(tr_take(got));
 	assert_int_equal(table->list_sessions(table->user, &got), 0);
 	const json_t *entry = json_array_get(got, 0);
 	assert_string_equal(text(entry, "reason"), "join_failed");
@@ -466,6 +467,7 @@ static void a_recording_is_removed_but_not_while_it_runs(void **state)
 	stop("s1");
 	WAIT(strstr(said, "over 1 s1"));
 	save_state("s1", TR_RECORDING_DONE);
+	json_decref(tr_take(got));
 	assert_int_equal(table->list_recordings(table->user, &got), 0);
 	assert_int_equal(json_array_size(got), 1);
 	assert_string_equal(text(json_array_get(got, 0), "id"), "s1");

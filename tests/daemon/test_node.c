@@ -953,7 +953,7 @@ static void a_stream_outlives_its_slot(void **state)
 	start_ready();
 	assert_int_equal(ask_stream(1, "s1", "die_once", KEY), TR_CONTROL_ACCEPTED);
 	WAIT(strstr(read_home("log"), "resume s1"));
-	assert_int_equal(count(read_home("streams"), KEY), 2);
+	WAIT(count(read_home("streams"), KEY) == 2);
 	stop(1, "s1");
 	SAYS("s1 off\n");
 	SAYS("s1 over\n");
