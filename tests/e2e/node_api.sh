@@ -114,6 +114,8 @@ done
 expects 0 recordings --json --search FIRST
 holds '[r["id"] for r in answer["recordings"]] == ["first"]'
 holds 'answer["recordings"][0]["state"] == "done"'
+python3 -B "$TR_SOURCE_DIR/tests/control/node_api.py" "$TR_SOURCE_DIR" --live "$socket" >"$work/looked" ||
+	[ $? = 77 ] || fail "the node is not as conf/openapi.yaml says: $(cat "$work/looked")"
 expects 0 recordings show first --json
 file=$(value 'answer["file"]')
 expects 0 recordings get first --to "$work/got"
