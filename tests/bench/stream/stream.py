@@ -196,7 +196,8 @@ class Bench:
         try:
             self.wait(lambda: read_log(seen), 40, f"a picture ({side})")
             time.sleep(WARM_S)
-            began, recorder, x = time.monotonic(), cpu_s(r.pid for r in recorders), cpu_s([self.x.pid])
+            recorder, x = cpu_s(r.pid for r in recorders), cpu_s([self.x.pid])
+            began = time.monotonic()
             time.sleep(self.options.seconds)
             ended = time.monotonic()
             recorder, x = cpu_s(r.pid for r in recorders) - recorder, cpu_s([self.x.pid]) - x
@@ -226,12 +227,12 @@ class Bench:
 
 def show(side, figures):
     core, x, delays = figures
-    print(f"  {side:16} {core:.3f} core, X {x:.3f}, delay median {statistics.median(delays):.0f} ms, "
-          f"p95 {quantile(delays, 0.95):.0f}, worst {max(delays):.0f}, {len(delays)} pictures, "
-          f"load {os.getloadavg()[0]:.1f}", flush=True)
+    print(f"  {side:16} {core:.3f} core, X {x:.3f}, "
+          f"delay median {statistics.median(delays):.0f} ms, p95 {quantile(delays, 0.95):.0f}, "
+          f"worst {max(delays):.0f}, {len(delays)} pictures, load {os.getloadavg()[0]:.1f}", flush=True)
 
 
-def summary(results, idle):
+def summary(results, idle, seconds):
     def middle(side, index):
         return statistics.median(figures[index] for figures in results[side])
 
@@ -243,10 +244,14 @@ def summary(results, idle):
     jibri, ours, tee, three, jibris = (side if side in results else None for side in SIDES)
     print(f"= delay, screen to player: ours {delay(ours):.0f} ms, Jibri {delay(jibri):.0f} ms")
 
+    def pictures(side):
+        return statistics.mean(len(figures[2]) for figures in results[side]) / seconds
+
     def ratio(words, a, b):
         print(f"= CPU s per streamed s, {words}: {middle(a, 0):.3f} / {middle(b, 0):.3f} = "
               f"{middle(a, 0) / middle(b, 0):.2f}; with X for it {cost(a):.3f} / {cost(b):.3f} = "
-              f"{cost(a) / cost(b):.2f}")
+              f"{cost(a) / cost(b):.2f}; pictures/s at the player {pictures(a):.0f}, "
+              f"{pictures(b):.0f}")
     ratio("one target, ours/Jibri", ours, jibri)
     ratio("three, ours/Jibri's ffmpeg with tee", three, tee)
     if jibris:
@@ -281,8 +286,8 @@ def main():
     try:
         bench.open()
         idle = bench.idle_x()
-        print(f"{options.content} {options.size}, {options.rounds} rounds of {options.seconds:.0f} s, X "
-              f"without a recorder {idle:.3f}", flush=True)
+        print(f"{options.content} {options.size}, {options.rounds} rounds of "
+              f"{options.seconds:.0f} s, X without a recorder {idle:.3f}", flush=True)
         for turn in range(options.rounds):
             for side in (*sides[turn % len(sides):], *sides[:turn % len(sides)]):
                 figures = bench.run(side)
@@ -290,7 +295,7 @@ def main():
                     raise Failed(f"{side}: only {len(figures[2])} pictures reached the player")
                 results[side].append(figures)
                 show(side, figures)
-        summary(results, idle)
+        summary(results, idle, options.seconds)
     except Failed as error:
         print(f"FAILED: {error}")
         return 1
