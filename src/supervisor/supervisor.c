@@ -987,6 +987,8 @@ int tr_supervisor_restart(struct tr_supervisor *supervisor, unsigned number)
 	if (slot->jobs)
 		return -EBUSY;
 	slot->backoff.failures = 0;
+	if (!slot->problem[0])
+		note_problem(slot, "slot %u is being started anew, as asked", slot->number);
 	if (!slot->link) {
 		if (!slot->door)
 			set_timer(slot, 0);
