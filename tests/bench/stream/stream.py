@@ -229,7 +229,8 @@ def show(side, figures):
     core, x, delays = figures
     print(f"  {side:16} {core:.3f} core, X {x:.3f}, "
           f"delay median {statistics.median(delays):.0f} ms, p95 {quantile(delays, 0.95):.0f}, "
-          f"worst {max(delays):.0f}, {len(delays)} pictures, load {os.getloadavg()[0]:.1f}", flush=True)
+          f"worst {max(delays):.0f}, {len(delays)} pictures, load {os.getloadavg()[0]:.1f}",
+          flush=True)
 
 
 def summary(results, idle, seconds):
