@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STEP_TIMEOUT_MS 8000
+#define STEP_TIMEOUT_MS 15000 /* as Jicofo waits for an answer */
 #define CLOCK_WARN_S 30
 #define CLOCK_FAIL_S 300
 
