@@ -84,7 +84,7 @@ int tr_kernel_choice_write_drop_in(struct tr_change *change, const struct tr_ker
 		rc = tr_text_format(text, sizeof(text),
 			"# Written by \"telerec kernel use-generic\"; \"telerec kernel undo\" "
 			"removes it.\n"
-			"# The kernel %s has snd-aloop, and has booted well.\n"
+			"# The kernel %s has snd-aloop.\n"
 			"GRUB_DEFAULT=\"%s\"\n",
 			choice->version, choice->path);
 	else
