@@ -109,7 +109,7 @@ int tr_node_verb_read_token(const char *name, const char *path, char **ret_token
 	}
 	if (rc == 0)
 		rc = tr_file_read(AT_FDCWD, path, TOKEN_MAX, &text, &size);
-	if (rc < 0) {
+	if (rc < 0 || !text) {
 		fprintf(stderr, "telerec %s: the token in %s cannot be read: %s\n", name, path,
 			strerror(-rc));
 		return -EINVAL;

@@ -302,8 +302,8 @@ static int set(struct request *request)
 		return tr_node_verb_fail(&request->node, TR_EXIT_FAILED, "%s cannot be read: %s",
 			request->path, strerror(-rc));
 	int code = edit(request, text ? text : "", &edited);
-	if (code != 0)
-		return code;
+	if (code != 0 || !edited)
+		return code != 0 ? code : TR_EXIT_FAILED;
 	rc = tr_config_file_replace(request->path, edited, false, complaints);
 	explicit_bzero(edited, strlen(edited));
 	if (text)

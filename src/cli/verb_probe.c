@@ -1,6 +1,6 @@
-#include "doctor/machine_probe.h"
 #include "cli/verbs.h"
 #include "core/text.h"
+#include "doctor/machine_probe.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
-#include "config/config_text.h"
-#include "doctor/server_snippets.h"
 #include "cli/verbs.h"
+#include "config/config_text.h"
 #include "core/file.h"
 #include "core/text.h"
+#include "doctor/server_snippets.h"
 
 #include <errno.h>
 #include <fcntl.h>
