@@ -159,7 +159,8 @@ static int show(struct request *request)
 		return code;
 	if (request->node.is_json)
 		return tr_node_verb_print_json(settings);
-	if (tr_config_text_make("All settings in effect, without passwords.", settings, &text) == 0)
+	if (tr_config_text_make(
+		    "# All settings in effect, without passwords.\n", settings, &text) == 0)
 		fputs(text, stdout);
 	json_decref(settings);
 	return 0;

@@ -271,8 +271,10 @@ static void set_up_connection(struct tr_node_client *client)
 		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
 		curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, client->token);
 	}
-	if (client->ca_file)
+	if (client->ca_file) {
+		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
 		curl_easy_setopt(curl, CURLOPT_CAINFO, client->ca_file);
+	}
 }
 
 static void set_up_times(const struct transfer *transfer)

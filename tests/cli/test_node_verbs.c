@@ -439,6 +439,7 @@ static void this_machines_settings_need_no_daemon(void **state)
 	expect_said("did you mean \"slots\"?");
 	assert_int_equal(CONFIG("check"), 0);
 	assert_int_equal(CONFIG("show"), 0);
+	expect_printed("# All settings in effect, without passwords.\nid = ");
 	expect_printed("size = \"640x360\";");
 	assert_int_equal(CONFIG("get", "api.token"), 1);
 	expect_said("secret");
