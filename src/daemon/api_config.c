@@ -111,7 +111,7 @@ static int write_beside(int dirfd, const char *name, const struct stat *like, co
 static int replace(int dirfd, const char *name, const char *text)
 {
 	char fresh[NAME_MAX + 1], backup[NAME_MAX + 1];
-	struct stat st;
+	struct stat st = {0};
 
 	int rc = tr_text_format(fresh, sizeof(fresh), ".%s.%d", name, getpid());
 	if (rc == 0)

@@ -125,8 +125,7 @@ static int take_environment(struct start *start, const struct tr_config *config,
 	const json_t *request, char *why, size_t size)
 {
 	const char *name = text(request, "environment");
-	const struct tr_config_environment *found =
-		find_environment(config, name, start->request.meeting_url);
+	const struct tr_config_environment *found = find_environment(config, name, start->url);
 	char tail[10] = "";
 
 	start->request.is_page = !found;
