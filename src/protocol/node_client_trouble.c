@@ -75,6 +75,10 @@ static int complain_connection(struct tr_node_client *client, CURLcode code)
 	case CURLE_SSL_CONNECT_ERROR:
 		return tr_node_client_refuse(client, -EPROTO,
 			"no TLS with %s (%s): is it http:// there?", base, client->detail);
+	case CURLE_GOT_NOTHING:
+		return tr_node_client_refuse(client, -EPROTO, "%s hung up without an answer%s",
+			client->socket_path ? client->socket_path : base,
+			client->socket_path ? "" : ": is it http:// there, or https://?");
 	default:
 		return tr_node_client_refuse(client, -EPROTO,
 			"%s does not answer as a node does: %s",
