@@ -52,7 +52,7 @@ value() {
 holds() { [ "$(value "$1")" = True ] || fail "$1 is not true of: $(cat "$work/answer")"; }
 slots_are_well() { node slots --json && [ "$(value 'all(s["is_healthy"] for s in answer["slots"])')" = True ]; }
 says() { grep -qF -- "$1" "$work/answer" || fail "\"$1\" is not in: $(cat "$work/answer")"; }
-has_event() { grep -q "\"type\":\"$1\"" "$work/events"; }
+has_event() { grep -qs "\"type\":\"$1\"" "$work/events"; }
 
 expects 3 status
 grep -q "telerecd is not running" "$work/said" || fail "no daemon: $(cat "$work/said")"
