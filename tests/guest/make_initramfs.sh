@@ -2,6 +2,9 @@
 # make_initramfs.sh KERNEL_ROOT VERSION PROGRAM OUTPUT: a guest that loads snd-aloop and runs the
 # program twice: as an ordinary user of the group audio, and as one outside of it.
 #
+# With TR_GUEST_SLOTS the cards are those that the package brings, for as many slots as there may be; the
+# program is told their number, and runs as the ordinary user of the group audio only.
+#
 # KERNEL_ROOT holds lib/modules/VERSION, of a Debian package or "/". The guest's last line on the
 # console is "guest: the programs ended with CODE CODE". "telerec_filter=TESTS" among the kernel's
 # arguments chooses tests; "telerec_probe" only says "guest: alive".
@@ -38,6 +41,14 @@ for file in $(ldd "$program" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^\t\(\/[^ ]
 	cp -L "$file" "$root$file"
 done
 cp "$program" "$root/program"
+echo "${TR_GUEST_SLOTS:-}" >"$root/slots"
+if [ -n "${TR_GUEST_SLOTS:-}" ]; then
+	sed -n 's/^options snd-aloop //p' "${TR_SOURCE_DIR:?}/kernel/modprobe.conf" >"$root/parameters"
+	echo recorder >"$root/users"
+else
+	echo "enable=1,1,1 pcm_substreams=1,1,8 id=tr0,tr1,Loopback" >"$root/parameters"
+	echo recorder outsider >"$root/users"
+fi
 cp -rL /usr/share/alsa "$root/usr/share/alsa"
 cp "$(command -v busybox)" "$root/bin/busybox"
 ln -s busybox "$root/bin/sh"
@@ -66,7 +77,7 @@ chmod 1777 /tmp /dev/shm
 for name in $(cat /lib/modules/order); do
 	parameters=
 	[ "$name" != snd_aloop ] || \
-		parameters="enable=1,1,1 pcm_substreams=1,1,8 id=tr0,tr1,Loopback"
+		parameters=$(cat /parameters)
 	insmod /lib/modules/$name.ko $parameters || echo "guest: cannot load $name"
 done
 chgrp -R 29 /dev/snd && chmod 0660 /dev/snd/*
@@ -84,8 +95,8 @@ done &
 cd /tmp
 filter=$(sed -n 's/.*telerec_filter=\([^ ]*\).*/\1/p' /proc/cmdline)
 codes=
-for user in recorder outsider; do
-	HOME=/tmp su -s /bin/sh $user -c "exec /program $filter"
+for user in $(cat /users); do
+	HOME=/tmp su -s /bin/sh $user -c "exec /program $filter $(cat /slots)"
 	codes="$codes $?"
 done
 echo "guest: the programs ended with$codes"
