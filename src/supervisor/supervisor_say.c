@@ -83,7 +83,6 @@ void tr_supervisor_tell(struct slot *slot, uint64_t job, const struct tr_message
 
 /* ---- words to the slot ---- */
 
-
 void tr_supervisor_note_problem(struct slot *slot, const char *format, ...)
 {
 	va_list args;
