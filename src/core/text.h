@@ -11,8 +11,8 @@
 /* Copies `url` without user, password, query and fragment values, for logs and state files. */
 void tr_text_redact(const char *url, char *out, size_t size);
 
-/* "90", "30s", "5m", "1.5h", "30d", "250ms" to ms (a bare number is seconds). -EINVAL, or -ERANGE when
- * negative or over 10 years. */
+/* "90", "30s", "5m", "1.5h", "30d", "250ms" to ms (a bare number is seconds). -EINVAL, or -ERANGE
+ * when negative or over 10 years. */
 TR_CHECKED int tr_text_parse_duration(const char *text, int64_t *ret_ms);
 
 /* "500M", "1.5 GiB", "20G" or "4096" to bytes; units are powers of 1024. -EINVAL, or -ERANGE when
