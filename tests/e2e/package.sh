@@ -108,7 +108,7 @@ After=basic.target
 [Service]
 Type=oneshot
 TimeoutStartSec=900
-Environment=DEMO_MEETING=$build/telerec-demo-meeting
+Environment=DEMO_MEETING=$build/telerec-demo-meeting E2E=$source/tests/e2e
 ExecStart=/bin/bash /report/inside booted
 StandardOutput=file:/report/out
 StandardError=inherit

@@ -110,7 +110,7 @@ life() {
 	cd /report
 	apt-get -q update
 	# What the booted system needs, and only that besides what the package asks for.
-	apt install systemd systemd-sysv procps iproute2 curl
+	apt install systemd systemd-sysv procps iproute2 curl python3 prosody openssl ffmpeg
 
 	echo "== installed"
 	apt install ./before.deb
@@ -242,6 +242,12 @@ record_over_an_upgrade() {
 	wait_until 120 is_another "$old" || fail "the new version was not started"
 }
 
+record_by_xmpp() {
+	echo "== a recording through XMPP"
+	systemctl -q disable --now prosody 2>/dev/null || true
+	python3 -B "$E2E/package_xmpp.py" "${DEMO_MEETING%/*}" || fail "no recording through XMPP"
+}
+
 remove_it() {
 	echo "== removed while it runs"
 	apt remove telerec
@@ -260,6 +266,7 @@ booted() {
 	replace_jibri
 	set_up
 	record_over_an_upgrade
+	record_by_xmpp
 	remove_it
 	echo "package: all is well"
 }

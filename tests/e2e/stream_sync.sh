@@ -4,12 +4,14 @@
 #
 # The median counts, for on a busy machine the browser shows some flashes late. Where the page begins
 # there are up to 50 ms that are Chromium's (see avsync.sh), the same in both: a page that was unlucky is
-# loaded once more.
+# loaded once more, and a short run, which shares the machine with other tests, allows 100 ms.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/stream_lib.sh"
 
 seconds=${1:-40}
+limit=100
+[ "$seconds" -lt 300 ] || limit=40
 end_all() {
 	site_kill site
 	clean_up
@@ -41,7 +43,7 @@ is_together() {
 	done
 	[ "$(value dropouts "$of_stream")" = 0 ] || fail "the stream's sound has holes: $of_stream"
 	rm -rf "$work/out"
-	between -40 "$(value median_ms "$of_stream")" 40
+	between -$limit "$(value median_ms "$of_stream")" $limit
 }
 is_busy() { awk -v n="$(nproc)" '{ exit !($1 > 2 * n) }' /proc/loadavg; }
 is_together first || is_together again || {
