@@ -2,9 +2,9 @@
 # stream_sync.sh [SECONDS]: flash and beep are together in the stream that a server gets, within 40 ms, and
 # exactly as in the file that is recorded besides.
 #
-# The median counts, for on a busy machine the browser shows some flashes late. Where the page begins
-# there are up to 50 ms that are Chromium's (see avsync.sh), the same in both: a page that was unlucky is
-# loaded once more, and a short run, which shares the machine with other tests, allows 100 ms.
+# The median counts, for on a busy machine the browser shows some flashes late, the same in both (see
+# avsync.sh): a page that was unlucky is loaded once more, and a short run, which shares the machine with
+# other tests, allows 100 ms.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/stream_lib.sh"

@@ -122,7 +122,8 @@ struct levels {
 	int dark, bright;
 };
 
-/* A flash is short and comes seldom: most pictures are dark, the brightest twentieth bright. */
+/* A flash is short, but where nothing else moves every second picture may be one: the darkest quarter
+ * is dark, the brightest fiftieth bright. */
 static struct levels cell_levels(const struct bench_flashes *flashes, int cell)
 {
 	size_t histogram[256] = {0}, seen = 0;
@@ -131,7 +132,7 @@ static struct levels cell_levels(const struct bench_flashes *flashes, int cell)
 	for (size_t i = 0; i < flashes->count; i++)
 		histogram[flashes->cells[i * CELLS + (size_t)cell]]++;
 	for (int level = 0; level < 256; level++) {
-		if (seen <= flashes->count / 2)
+		if (seen <= flashes->count / 4)
 			levels.dark = level;
 		seen += histogram[level];
 	}
