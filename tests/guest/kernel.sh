@@ -111,7 +111,7 @@ done
 strip "$work/payload/telerec" "$work"/payload/lib/* 2>/dev/null || true
 cp "$here/kernel_inside.sh" "$work/payload/run.sh"
 cp "$source/udev/60-telerec.rules" "$source/conf/systemd/telerec-mount-disk" \
-	"$build/systemd/telerec-disk@.service" "$work/payload/"
+	"$build/systemd/telerec-disk@.service" "$build/systemd/telerec-boot-ok.service" "$work/payload/"
 
 stage learn 1800
 expect 'guest: kernel 6.' 'cloud: yes' 'status: 1' 'snd-aloop absent' 'use-generic --install' \

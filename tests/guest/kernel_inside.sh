@@ -28,6 +28,18 @@ install_rules() {
 	udevadm settle
 }
 
+# The service manager's way, with all that the unit forbids; but nobody waits for a slot here.
+boot_ok_by_unit() {
+	unit=telerec-boot-ok.service
+	program='/lib64/ld-linux-x86-64.so.2 --library-path /opt/payload/lib /opt/payload/telerec'
+	cp "/opt/payload/$unit" /run/systemd/system/
+	mkdir -p "/run/systemd/system/$unit.d"
+	printf '[Service]\nType=oneshot\nExecStart=\nExecStart=%s kernel boot-ok\n' "$program" \
+		>"/run/systemd/system/$unit.d/now.conf"
+	systemctl daemon-reload
+	systemctl start "$unit" || { journalctl -b --no-pager -u "$unit" | tail -n 20; return 1; }
+}
+
 case $(uname -r) in
 *cloud*) echo "cloud: yes" ;;
 *) echo "cloud: no" ;;
@@ -77,7 +89,7 @@ tried)
 	/lib64/ld-linux-x86-64.so.2 --library-path /opt/payload/lib \
 		/opt/payload/test_guest_loopbacks 16 2>&1
 	echo "tones: $?"
-	telerec kernel boot-ok
+	boot_ok_by_unit
 	echo "boot-ok: $?"
 	echo "phase: $(field choice)"
 	;;
