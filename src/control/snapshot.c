@@ -25,3 +25,17 @@ const char *tr_snapshot_disk_name(enum tr_snapshot_disk_state state)
 		return "lost";
 	}
 }
+
+const char *tr_snapshot_link_name(enum tr_xmpp_link_state state)
+{
+	switch (state) {
+	case TR_XMPP_CONNECTING:
+		return "connecting";
+	case TR_XMPP_JOINING:
+		return "joining";
+	case TR_XMPP_PRESENT:
+		return "present";
+	default:
+		return "offline";
+	}
+}

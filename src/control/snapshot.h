@@ -91,8 +91,10 @@ struct tr_snapshot {
 	struct tr_xmpp_link links[TR_SNAPSHOT_LINKS_MAX];
 };
 
-/* "pending", "on", "ending"; "fine", "low", "full", "lost". */
+/* "pending", "on", "ending"; "fine", "low", "full", "lost"; "offline", "connecting", "joining",
+ * "present". */
 const char *tr_snapshot_phase_name(enum tr_snapshot_phase phase);
 const char *tr_snapshot_disk_name(enum tr_snapshot_disk_state state);
+const char *tr_snapshot_link_name(enum tr_xmpp_link_state state);
 
 #endif

@@ -63,28 +63,14 @@ static json_t *make_disk(const struct tr_snapshot_disk *disk)
 	return object;
 }
 
-static const char *link_state(enum tr_xmpp_link_state state)
-{
-	switch (state) {
-	case TR_XMPP_CONNECTING:
-		return "connecting";
-	case TR_XMPP_JOINING:
-		return "joining";
-	case TR_XMPP_PRESENT:
-		return "present";
-	default:
-		return "offline";
-	}
-}
-
 static json_t *make_links(const struct tr_snapshot *snapshot)
 {
 	json_t *links = json_array();
 
 	for (unsigned i = 0; i < snapshot->link_count; i++) {
 		json_t *link = tr_member_json_make(link_members, &snapshot->links[i]);
-		json_object_set_new(
-			link, "state", json_string(link_state(snapshot->links[i].state)));
+		json_object_set_new(link, "state",
+			json_string(tr_snapshot_link_name(snapshot->links[i].state)));
 		json_array_append_new(links, link);
 	}
 	return links;

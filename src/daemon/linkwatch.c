@@ -20,20 +20,6 @@ struct tr_linkwatch {
 	struct seen seen[];
 };
 
-static const char *state_name(enum tr_xmpp_link_state state)
-{
-	switch (state) {
-	case TR_XMPP_CONNECTING:
-		return "connecting";
-	case TR_XMPP_JOINING:
-		return "joining";
-	case TR_XMPP_PRESENT:
-		return "present";
-	default:
-		return "offline";
-	}
-}
-
 static void look(struct tr_linkwatch *watch, unsigned index)
 {
 	struct seen *seen = &watch->seen[index];
@@ -50,7 +36,7 @@ static void look(struct tr_linkwatch *watch, unsigned index)
 		.session_id = "",
 		.room = "",
 		.environment = link.environment,
-		.state = state_name(link.state),
+		.state = tr_snapshot_link_name(link.state),
 		.sentence = link.problem,
 		.link = &link,
 	};
