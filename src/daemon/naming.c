@@ -14,7 +14,7 @@
 #define WORD_BYTES 1024
 #define SHORT_BYTES 60 /* of what tells where a recording is from */
 
-/* What one template's words became. */
+/* What one pattern's words became. */
 struct values {
 	char texts[TR_PLACEHOLDER_COUNT_][WORD_BYTES];
 };
@@ -183,28 +183,28 @@ static void set_values(const struct tr_naming_words *words, struct values *value
 /* ---- templates ---- */
 
 /* Never more than `size`, which holds all that templates of the configuration can make. */
-static void fill(const char *template, const struct values *values, char *out, size_t size)
+static void fill(const char *pattern, const struct values *values, char *out, size_t size)
 {
 	size_t used = 0, length;
 
 	out[0] = '\0';
-	while (*template && used + 1 < size) {
-		enum tr_placeholder which = tr_placeholder_find(template, &length);
+	while (*pattern && used + 1 < size) {
+		enum tr_placeholder which = tr_placeholder_find(pattern, &length);
 		const char *text = values->texts[which];
 		if (which == TR_PLACEHOLDER_NONE) {
-			out[used++] = *template ++;
+			out[used++] = *pattern++;
 			out[used] = '\0';
 			continue;
 		}
-		template += length;
-		if (!text[0] && *template && strchr("_- ", *template))
-			template ++;
+		pattern += length;
+		if (!text[0] && *pattern && strchr("_- ", *pattern))
+			pattern++;
 		used += (size_t)snprintf(out + used, size - used, "%s", text);
 	}
 }
 
 /* The call's name is what may be long: it gets the room that the rest leaves. */
-static void make(const char *template, struct values *values, size_t bytes, char *out, size_t size)
+static void make(const char *pattern, struct values *values, size_t bytes, char *out, size_t size)
 {
 	char name[TR_PLACEHOLDER_COUNT_ * WORD_BYTES], room[WORD_BYTES];
 	char *room_value = values->texts[TR_PLACEHOLDER_ROOM];
@@ -212,18 +212,18 @@ static void make(const char *template, struct values *values, size_t bytes, char
 	make_safe(room_value);
 	snprintf(room, sizeof(room), "%s", room_value);
 	snprintf(room_value, WORD_BYTES, "%s", "?"); /* not empty: its separators count */
-	fill(template, values, name, sizeof(name));
+	fill(pattern, values, name, sizeof(name));
 	size_t rest = strlen(name) - 1;
 	snprintf(room_value, WORD_BYTES, "%s", room);
 	cut(room_value, rest < bytes ? bytes - rest : 0);
-	fill(template, values, name, sizeof(name));
+	fill(pattern, values, name, sizeof(name));
 	make_safe(name);
 	cut(name, bytes);
 	snprintf(out, size, "%s", name[0] ? name : "recording");
 }
 
 int tr_naming_folder(
-	const char *template, const struct tr_naming_words *words, char *out, size_t size)
+	const char *pattern, const struct tr_naming_words *words, char *out, size_t size)
 {
 	struct values values;
 
@@ -232,7 +232,7 @@ int tr_naming_folder(
 	if (strlen(words->session_id) > TR_NAMING_FOLDER_BYTES || size <= TR_NAMING_FOLDER_BYTES)
 		return -ENAMETOOLONG;
 	set_values(words, &values);
-	make(template, &values, TR_NAMING_FOLDER_BYTES, out, size);
+	make(pattern, &values, TR_NAMING_FOLDER_BYTES, out, size);
 	return 0;
 }
 
@@ -243,13 +243,13 @@ int tr_naming_attempt(const char *name, unsigned attempt, char *out, size_t size
 }
 
 void tr_naming_file(
-	const char *template, const struct tr_naming_words *words, char *out, size_t size)
+	const char *pattern, const struct tr_naming_words *words, char *out, size_t size)
 {
 	struct values values;
-	char *room = values.texts[TR_PLACEHOLDER_ROOM];
 
 	set_values(words, &values);
+	char *room = values.texts[TR_PLACEHOLDER_ROOM];
 	if (!room[0])
 		snprintf(room, WORD_BYTES, "recording");
-	make(template, &values, TR_NAMING_FILE_BYTES - ENDING_BYTES, out, size);
+	make(pattern, &values, TR_NAMING_FILE_BYTES - ENDING_BYTES, out, size);
 }

@@ -41,8 +41,8 @@ struct tr_recording {
 	struct tr_recording_part parts[TR_RECORDING_PARTS];
 };
 
-/* Fills an empty one. `name` is made a safe one when it cannot be a file's; NULL: made from the URL's
- * last word and the time. Redacts the URL. */
+/* Fills an empty one. `name` is made a safe one when it cannot be a file's; NULL: made from the
+ * URL's last word and the time. Redacts the URL. */
 TR_CHECKED int tr_recording_init(struct tr_recording *recording, const char *session_id,
 	const char *url, const char *name, int64_t wall_ns);
 

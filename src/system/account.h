@@ -19,8 +19,8 @@ struct tr_account {
  * uses. As anybody else: ourselves. */
 void tr_account_for_slots(struct tr_account *ret_account);
 
-/* Hands the open folder to the account, and what of ours is in it (one level; links are left alone).
- * 0 also when we are that account. -errno. */
+/* Hands the open folder to the account, and what of ours is in it (one level; links are left
+ * alone). 0 also when we are that account. -errno. */
 TR_CHECKED int tr_account_lend(int dirfd, const struct tr_account *account);
 
 /* Takes the folder back, and what the account made in it (one level; links are left alone). Best
