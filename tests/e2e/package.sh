@@ -70,7 +70,7 @@ make_system() {
 # run_in NAME VERB: the container has this machine's network, and no systemd.
 run_in() {
 	local code=0
-	timeout 1800 systemd-nspawn -q -D "$work/$1" --register=no --keep-unit --pipe --resolv-conf=off \
+	timeout 1800 systemd-nspawn -q -D "$work/$1" --register=no --keep-unit --pipe --resolv-conf=off --timezone=off \
 		/bin/bash /report/inside "$2" </dev/null >"$work/log" 2>&1 || code=$?
 	grep '^== ' "$work/log" || true
 	[ $code = 0 ] && return
@@ -115,15 +115,15 @@ StandardError=inherit
 UNIT
 rm -f "$work/node/etc/machine-id"
 : >"$work/node/etc/machine-id"
+# The systemd of Debian 13 wants control groups of version 2 only.
+[ "$suite" = bookworm ] || export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
 systemd-nspawn -q -D "$work/node" --register=no --keep-unit --private-network --link-journal=no \
-	--resolv-conf=off --bind-ro="$source" --bind-ro="$build" --console=pipe -b \
+	--resolv-conf=off --timezone=off --bind-ro="$source" --bind-ro="$build" --console=pipe -b \
 	systemd.unit=telerec-test.target </dev/null >"$work/log" 2>&1 &
 container=$!
 out=$work/node/report/out
 is_over() { ended "$container" || grep -q '^package: ' "$out" 2>/dev/null; }
 if ! wait_until 60 test -e "$out"; then
-	# The systemd of Debian 13 wants control groups of version 2.
-	[ "$suite" = bookworm ] || { echo "== $suite: its systemd does not come up in a container here"; exit 0; }
 	skip "systemd does not come up in a container here: $(tail -n 1 "$work/log")"
 fi
 wait_until 900 is_over || fail "the container says: $(tail -n 40 "$out")"
