@@ -37,7 +37,10 @@ boot_ok_by_unit() {
 	printf '[Service]\nType=oneshot\nExecStart=\nExecStart=%s kernel boot-ok\n' "$program" \
 		>"/run/systemd/system/$unit.d/now.conf"
 	systemctl daemon-reload
-	systemctl start "$unit" || { journalctl -b --no-pager -u "$unit" | tail -n 20; return 1; }
+	systemctl start "$unit"
+	code=$?
+	journalctl -b --no-pager -o cat -u "$unit" | tail -n 20
+	return $code
 }
 
 case $(uname -r) in
