@@ -29,19 +29,6 @@ static void fail_brewery(struct tr_doctor *doctor, const struct tr_doctor_server
 	tr_doctor_add_with_snippet(doctor, &finding, server->environment, piece, "%s", sentence);
 }
 
-static void fail_setting(struct tr_doctor *doctor, const char *cause, const char *setting,
-	const char *line, const char *sentence)
-{
-	const struct tr_finding finding = {
-		.status = TR_FINDING_FAILURE,
-		.cause = cause,
-		.meaning = unseen,
-		.cure = {.file = doctor->settings->config_path, .setting = setting, .text = line},
-	};
-
-	tr_findings_add(doctor->findings, &finding, "%s", sentence);
-}
-
 static void explain_silence(
 	struct tr_doctor *doctor, const struct tr_doctor_server *server, const char *room)
 {
@@ -79,7 +66,7 @@ static void explain_no_muc(
 		return;
 	}
 	snprintf(line, sizeof(line), "domain = \"%s\"; // the one in Jicofo's brewery-jid", usual);
-	fail_setting(doctor, "no-muc", "environments.brewery.domain", line, text);
+	tr_doctor_fail_setting(doctor, unseen, "no-muc", "environments.brewery.domain", line, text);
 }
 
 /* The server's answer to the joining, by the table of what each condition means here. */
@@ -209,7 +196,8 @@ static void explain_no_focus(struct tr_doctor *doctor, struct tr_visit *visit,
 			"server: brewery.room is misspelt here or in Jicofo",
 			room, near);
 		snprintf(line, sizeof(line), "room = \"%s\";", near);
-		fail_setting(doctor, "brewery-name", "environments.brewery.room", line, text);
+		tr_doctor_fail_setting(
+			doctor, unseen, "brewery-name", "environments.brewery.room", line, text);
 		return;
 	}
 	const struct tr_visit_occupant *other = find_nick(seen, "focus");
@@ -218,7 +206,8 @@ static void explain_no_focus(struct tr_doctor *doctor, struct tr_visit *visit,
 			"focus_jid is %s, but Jicofo is in the control room as %s",
 			environment->focus_jid, other->jid);
 		snprintf(line, sizeof(line), "focus_jid = \"%.250s\";", other->jid);
-		fail_setting(doctor, "wrong-focus", "environments.focus_jid", line, text);
+		tr_doctor_fail_setting(
+			doctor, unseen, "wrong-focus", "environments.focus_jid", line, text);
 		return;
 	}
 	snprintf(text, sizeof(text),

@@ -28,26 +28,14 @@ static bool fail(
 	return false;
 }
 
-static bool fail_setting(struct tr_doctor *doctor, const char *cause, const char *setting,
-	const char *line, const char *sentence)
-{
-	const struct tr_finding finding = {
-		.status = TR_FINDING_FAILURE,
-		.cause = cause,
-		.meaning = meaning,
-		.cure = {.file = doctor->settings->config_path, .setting = setting, .text = line},
-	};
-
-	tr_findings_add(doctor->findings, &finding, "%s", sentence);
-	return false;
-}
-
 static bool check_browser(struct tr_doctor *doctor, const struct tr_machine_probe *probe)
 {
-	if (!probe->browser[0] && doctor->config->browser.path[0])
-		return fail_setting(doctor, "no-browser", "browser.path",
+	if (!probe->browser[0] && doctor->config->browser.path[0]) {
+		tr_doctor_fail_setting(doctor, meaning, "no-browser", "browser.path",
 			"path = \"\"; // in browser: finds the installed one",
 			"browser.path names no Chromium that runs");
+		return false;
+	}
 	if (!probe->browser[0])
 		return fail(doctor, "no-browser", "apt-get install chromium chromium-sandbox\n",
 			"no Chromium that runs is installed");

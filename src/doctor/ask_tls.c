@@ -33,19 +33,6 @@ static void fail_with(struct tr_doctor *doctor, const struct tr_doctor_server *s
 	tr_doctor_add_with_snippet(doctor, &finding, server->environment, piece, "%s", sentence);
 }
 
-static void fail_here(struct tr_doctor *doctor, const char *cause, const char *setting,
-	const char *line, const char *sentence)
-{
-	const struct tr_finding finding = {
-		.status = TR_FINDING_FAILURE,
-		.cause = cause,
-		.meaning = meaning,
-		.cure = {.file = doctor->settings->config_path, .setting = setting, .text = line},
-	};
-
-	tr_findings_add(doctor->findings, &finding, "%s", sentence);
-}
-
 static void explain_unknown_host(struct tr_doctor *doctor, const struct tr_doctor_server *server)
 {
 	const struct tr_config_environment *environment = server->environment;
@@ -59,7 +46,8 @@ static void explain_unknown_host(struct tr_doctor *doctor, const struct tr_docto
 	snprintf(line, sizeof(line),
 		"domain = \"%s\"; // in control: as VirtualHost in Prosody has it", usual);
 	if (strcmp(usual, environment->control.domain) != 0) {
-		fail_here(doctor, "wrong-domain", "environments.control.domain", line, text);
+		tr_doctor_fail_setting(
+			doctor, meaning, "wrong-domain", "environments.control.domain", line, text);
 		return;
 	}
 	const struct tr_finding finding = {
@@ -95,7 +83,7 @@ static void explain_fault(struct tr_doctor *doctor, const struct tr_doctor_serve
 			"%s takes connections on port %d and then says nothing: the XMPP server "
 			"hangs, or wants TLS from the first byte",
 			server->host, server->port);
-		fail_here(doctor, "port-silent", "environments.security",
+		tr_doctor_fail_setting(doctor, meaning, "port-silent", "environments.security",
 			"security = \"tls\"; // if the port is the one for direct TLS (5223)",
 			text);
 		return;
@@ -104,7 +92,8 @@ static void explain_fault(struct tr_doctor *doctor, const struct tr_doctor_serve
 			"what listens on %s port %d is no XMPP server (web servers are 80 and 443)",
 			server->host, server->port);
 		snprintf(line, sizeof(line), "servers = [ \"%s:5222\" ];", server->host);
-		fail_here(doctor, "not-xmpp", "environments.servers", line, text);
+		tr_doctor_fail_setting(
+			doctor, meaning, "not-xmpp", "environments.servers", line, text);
 		return;
 	default:
 		snprintf(text, sizeof(text),
@@ -144,7 +133,8 @@ static void explain_certificate(struct tr_doctor *doctor, const struct tr_doctor
 			domain, look->is_self_signed ? "self-signed" : "from a private authority",
 			look->fingerprint, look->ca_fingerprint[0] ? ", its authority's " : "",
 			look->ca_fingerprint);
-		fail_here(doctor, look->is_self_signed ? "tls-self-signed" : "tls-untrusted",
+		tr_doctor_fail_setting(doctor, meaning,
+			look->is_self_signed ? "tls-self-signed" : "tls-untrusted",
 			"environments.fingerprint (when it is the one on the server)", line, text);
 	} else {
 		snprintf(text, sizeof(text), "the certificate that %s shows is for %s, not for %s",
@@ -168,7 +158,7 @@ static bool judge_pinned(struct tr_doctor *doctor, const struct tr_doctor_server
 		"%s",
 		server->host, look->fingerprint);
 	snprintf(line, sizeof(line), "fingerprint = \"%s\";", look->fingerprint);
-	fail_here(doctor, "tls-fingerprint",
+	tr_doctor_fail_setting(doctor, meaning, "tls-fingerprint",
 		"environments.fingerprint (when it is the one on the server)", line, text);
 	return false;
 }

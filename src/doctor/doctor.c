@@ -28,6 +28,19 @@ bool tr_doctor_wants(const struct tr_doctor *doctor, const char *area)
 	return !doctor->settings->only || !strcmp(doctor->settings->only, area);
 }
 
+void tr_doctor_fail_setting(struct tr_doctor *doctor, const char *meaning, const char *cause,
+	const char *setting, const char *line, const char *sentence)
+{
+	const struct tr_finding finding = {
+		.status = TR_FINDING_FAILURE,
+		.cause = cause,
+		.meaning = meaning,
+		.cure = {.file = doctor->settings->config_path, .setting = setting, .text = line},
+	};
+
+	tr_findings_add(doctor->findings, &finding, "%s", sentence);
+}
+
 void tr_doctor_add_with_snippet(struct tr_doctor *doctor, struct tr_finding *finding,
 	const struct tr_config_environment *environment, enum tr_server_piece piece,
 	const char *format, ...)

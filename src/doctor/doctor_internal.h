@@ -33,6 +33,10 @@ void tr_doctor_enter(struct tr_doctor *doctor, const char *area,
 /* Is it asked for? */
 bool tr_doctor_wants(const struct tr_doctor *doctor, const char *area);
 
+/* A failure whose cure is a setting of telerec.conf, and the line to put there. */
+void tr_doctor_fail_setting(struct tr_doctor *doctor, const char *meaning, const char *cause,
+	const char *setting, const char *line, const char *sentence);
+
 /* A finding whose cure is one of the server's snippets. */
 void tr_doctor_add_with_snippet(struct tr_doctor *doctor, struct tr_finding *finding,
 	const struct tr_config_environment *environment, enum tr_server_piece piece,

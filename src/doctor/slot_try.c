@@ -1,6 +1,7 @@
 #define TR_LOG_AREA "doctor"
 #include "doctor/slot_try.h"
 
+#include "config/slot_request.h"
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/log.h"
@@ -56,7 +57,6 @@ static void wait_ms(struct attempt *attempt, int64_t ms)
 static int send_configure(
 	struct attempt *attempt, const struct tr_account *account, const char *runtime_dir)
 {
-	const struct tr_config *config = attempt->config;
 	struct tr_message message = {.type = TR_MESSAGE_CONFIGURE};
 	struct tr_message_configure *to = &message.configure;
 
@@ -66,39 +66,27 @@ static int send_configure(
 		return rc;
 	to->slot = (int)attempt->number;
 	copy(to->user, sizeof(to->user), account->user);
-	to->width = config->video.width;
-	to->height = config->video.height;
-	to->frame_rate = config->video.frame_rate;
-	copy(to->sound, sizeof(to->sound), config->sound.source);
-	copy(to->sound_capture_pcm, sizeof(to->sound_capture_pcm), config->sound.capture_pcm);
-	copy(to->sound_player_pcm, sizeof(to->sound_player_pcm), config->sound.player_pcm);
-	copy(to->browser, sizeof(to->browser), config->browser.path);
-	copy(to->encoder, sizeof(to->encoder), config->video.encoder);
-	to->ignore_certificate_errors = config->browser.ignore_certificate_errors;
+	tr_slot_request_fill_configure(attempt->config, to);
 	return tr_message_send(tr_slot_client_line(attempt->client), &message, -1);
 }
 
 static int send_start(struct attempt *attempt)
 {
-	const struct tr_config *config = attempt->config;
 	const struct tr_config_environment *environment = attempt->environment;
 	struct tr_message message = {.type = TR_MESSAGE_START};
 	struct tr_message_start *to = &message.start;
 
+	/* As telerecd would; but it ends soon, and nobody may be there to be heard. */
+	tr_slot_request_fill_start(attempt->config, to);
+	to->constant_rate = false;
+	to->sound_expected = false;
 	copy(to->session_id, sizeof(to->session_id), SESSION);
 	copy(to->mode, sizeof(to->mode), "file");
 	copy(to->name, sizeof(to->name), SESSION);
 	copy(to->url, sizeof(to->url), attempt->url);
-	to->rtcstats = -1;
-	to->quality = config->video.quality;
-	to->video_kbps = config->video.video_kbps;
-	to->audio_kbps = config->sound.audio_kbps;
-	to->page_timeout_ms = config->browser.page_timeout_ms;
-	to->join_timeout_ms = config->checks.join_ms;
 	to->empty_timeout_ms = to->no_media_timeout_ms = MEDIA_TIMEOUT_MS;
 	to->all_muted_timeout_ms = MEDIA_TIMEOUT_MS;
 	to->ice_timeout_ms = ICE_TIMEOUT_MS;
-	copy(to->call_name, sizeof(to->call_name), config->id);
 	snprintf(to->call_jid, sizeof(to->call_jid), "%s@%s", environment->call.username,
 		environment->call.domain);
 	copy(to->call_password, sizeof(to->call_password), environment->call.password);
