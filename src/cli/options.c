@@ -67,3 +67,9 @@ int tr_options_next(struct tr_options *options, int *ret_id, const char **ret_va
 	*ret_value = value;
 	return 1;
 }
+
+int tr_options_refuse(const char *verb, const char *sentence, const char *word)
+{
+	fprintf(stderr, "telerec %s: %s%s\n", verb, sentence, word);
+	return -EINVAL;
+}

@@ -28,4 +28,8 @@ struct tr_options {
  * the end; -EINVAL after saying what is wrong. */
 TR_CHECKED int tr_options_next(struct tr_options *options, int *ret_id, const char **ret_value);
 
+/* Says on standard error what is wrong with an option or argument: the sentence, then the word as
+ * it was given. -EINVAL. */
+int tr_options_refuse(const char *verb, const char *sentence, const char *word);
+
 #endif

@@ -32,13 +32,6 @@ struct request {
 	const char **words; /* those behind `what` */
 };
 
-static int refuse(const char *sentence, const char *word)
-{
-	fprintf(stderr, "telerec config: ");
-	fprintf(stderr, "%s%s\n", sentence, word);
-	return -EINVAL;
-}
-
 static int take(struct request *request, int id, const char *value)
 {
 	static const char *const words[] = {"show", "get", "set", "check", NULL};
@@ -58,23 +51,27 @@ static int take(struct request *request, int id, const char *value)
 	for (size_t i = 0; words[i]; i++)
 		if (!strcmp(words[i], value))
 			request->what = words[i];
-	return request->what ? 0 : refuse("show, get, set or check, not ", value);
+	return request->what ? 0
+			     : tr_options_refuse("config", "show, get, set or check, not ", value);
 }
 
 static int check_request(struct request *request)
 {
 	if (!request->what)
-		return refuse("what with it? show, get KEY, set KEY=VALUE, or check", "");
+		return tr_options_refuse(
+			"config", "what with it? show, get KEY, set KEY=VALUE, or check", "");
 	bool is_set = !strcmp(request->what, "set"), is_show = !strcmp(request->what, "show");
 	if (is_set && request->count == 0)
-		return refuse("say which setting: telerec config set KEY=VALUE", "");
+		return tr_options_refuse(
+			"config", "say which setting: telerec config set KEY=VALUE", "");
 	if ((is_show && request->count > 0) || (!is_set && request->count > 1))
-		return refuse("one at a time: what is this for? ", request->words[is_show ? 0 : 1]);
+		return tr_options_refuse("config", "one at a time: what is this for? ",
+			request->words[is_show ? 0 : 1]);
 	if (!is_set && request->is_restarting)
-		return refuse("--restart is for `telerec config set`", "");
+		return tr_options_refuse("config", "--restart is for `telerec config set`", "");
 	if (tr_node_verb_is_elsewhere(&request->node) &&
 		(request->is_path_said || request->is_restarting))
-		return refuse(
+		return tr_options_refuse("config",
 			"--node's file cannot be named, and it is not started anew from here: "
 			"`telerec drain --leave` ends it there",
 			"");

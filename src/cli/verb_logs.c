@@ -34,13 +34,6 @@ struct request {
 	unsigned last_seen; /* and so many of that ms */
 };
 
-static int refuse(const char *sentence, const char *word)
-{
-	fprintf(stderr, "telerec logs: ");
-	fprintf(stderr, "%s%s\n", sentence, word);
-	return -EINVAL;
-}
-
 static int take_since(struct request *request, const char *value)
 {
 	static const char *const formats[] = {"%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S",
@@ -61,7 +54,7 @@ static int take_since(struct request *request, const char *value)
 		}
 	}
 	if (tr_text_parse_duration(value, &ms) < 0)
-		return refuse(
+		return tr_options_refuse("logs",
 			"--since takes a time like 10m (ago), 14:00 or 2026-11-21, not ", value);
 	request->since_ms = now_ms > ms ? now_ms - ms : 0;
 	return 0;
@@ -76,20 +69,20 @@ static int take_level(struct request *request, const char *value)
 			request->level = levels[i];
 			return 0;
 		}
-	return refuse("--level is error, warning, info or debug, not ", value);
+	return tr_options_refuse("logs", "--level is error, warning, info or debug, not ", value);
 }
 
 static int take(struct request *request, int id, const char *value)
 {
 	switch (id) {
 	case 0:
-		return refuse("what is this for? ", value);
+		return tr_options_refuse("logs", "what is this for? ", value);
 	case OPTION_SESSION:
 		request->session = value;
 		return 0;
 	case OPTION_SLOT:
 		return tr_text_parse_int(value, 1, 16, &request->slot) < 0
-			       ? refuse("that is no slot's number: ", value)
+			       ? tr_options_refuse("logs", "that is no slot's number: ", value)
 			       : 0;
 	case OPTION_LEVEL:
 		return take_level(request, value);
@@ -97,7 +90,7 @@ static int take(struct request *request, int id, const char *value)
 		return take_since(request, value);
 	case OPTION_LIMIT:
 		return tr_text_parse_int(value, 1, LINES_MOST, &request->limit) < 0
-			       ? refuse("--limit is 1 to 10000, not ", value)
+			       ? tr_options_refuse("logs", "--limit is 1 to 10000, not ", value)
 			       : 0;
 	case OPTION_FOLLOW:
 		request->is_following = true;

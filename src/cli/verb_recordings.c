@@ -34,19 +34,12 @@ struct request {
 	bool is_yes;
 };
 
-static int refuse(const char *sentence, const char *word)
-{
-	fprintf(stderr, "telerec recordings: ");
-	fprintf(stderr, "%s%s\n", sentence, word);
-	return -EINVAL;
-}
-
 static int take_word(struct request *request, const char *word)
 {
 	static const char *const words[] = {"list", "show", "get", "delete", "finish", NULL};
 
 	if (request->id || (request->what && !strcmp(request->what, "list")))
-		return refuse("what is this for? ", word);
+		return tr_options_refuse("recordings", "what is this for? ", word);
 	if (request->what) {
 		request->id = word;
 		return 0;
@@ -54,7 +47,9 @@ static int take_word(struct request *request, const char *word)
 	for (size_t i = 0; words[i]; i++)
 		if (!strcmp(words[i], word))
 			request->what = words[i];
-	return request->what ? 0 : refuse("list, show, get, delete or finish, not ", word);
+	return request->what ? 0
+			     : tr_options_refuse("recordings",
+				       "list, show, get, delete or finish, not ", word);
 }
 
 static int take(struct request *request, int id, const char *value)
@@ -70,7 +65,7 @@ static int take(struct request *request, int id, const char *value)
 		return 0;
 	case OPTION_LIMIT:
 		return tr_text_parse_int(value, 0, 1000000, &request->limit) < 0
-			       ? refuse("--limit is a number, not ", value)
+			       ? tr_options_refuse("recordings", "--limit is a number, not ", value)
 			       : 0;
 	case OPTION_TO:
 		request->to = value;
@@ -90,13 +85,15 @@ static int check(struct request *request)
 		request->what = "list";
 	bool is_list = !strcmp(request->what, "list");
 	if (!is_list && !request->id)
-		return refuse("name the recording (`telerec recordings` lists them): telerec "
-			      "recordings ID ",
+		return tr_options_refuse("recordings",
+			"name the recording (`telerec recordings` lists them): telerec "
+			"recordings ID ",
 			request->what);
 	if (!is_list && (request->search || request->state))
-		return refuse("--search and --state are for the list", "");
+		return tr_options_refuse("recordings", "--search and --state are for the list", "");
 	if (request->to && strcmp(request->what, "get") != 0)
-		return refuse("--to is for `telerec recordings get ID`", "");
+		return tr_options_refuse(
+			"recordings", "--to is for `telerec recordings get ID`", "");
 	return 0;
 }
 
@@ -219,7 +216,8 @@ static int delete (struct request *request)
 	json_t *json = NULL;
 
 	if (!request->is_yes && (request->node.is_json || !isatty(STDIN_FILENO))) {
-		refuse("say --yes: it cannot be undone, and there is nobody to ask", "");
+		tr_options_refuse("recordings",
+			"say --yes: it cannot be undone, and there is nobody to ask", "");
 		return TR_EXIT_USAGE;
 	}
 	if (!request->is_yes && !is_sure(request))

@@ -27,13 +27,6 @@ struct request {
 	const char *to;
 };
 
-static int refuse(const char *sentence, const char *word)
-{
-	fprintf(stderr, "telerec slots: ");
-	fprintf(stderr, "%s%s\n", sentence, word);
-	return -EINVAL;
-}
-
 static int take_word(struct request *request, const char *word)
 {
 	if (!request->word && request->slot == 0 &&
@@ -42,7 +35,7 @@ static int take_word(struct request *request, const char *word)
 		return 0;
 	}
 	if (request->slot > 0 || tr_text_parse_int(word, 1, 64, &request->slot) < 0)
-		return refuse("that is no slot's number: ", word);
+		return tr_options_refuse("slots", "that is no slot's number: ", word);
 	return 0;
 }
 
@@ -56,7 +49,7 @@ static int take(struct request *request, int id, const char *value)
 		return 0;
 	case OPTION_WIDTH:
 		return tr_text_parse_int(value, 16, 3840, &request->width) < 0
-			       ? refuse("--width is 16 to 3840, not ", value)
+			       ? tr_options_refuse("slots", "--width is 16 to 3840, not ", value)
 			       : 0;
 	default:
 		tr_node_verb_take(&request->node, id, value);
@@ -69,11 +62,13 @@ static int check(const struct request *request)
 	bool is_preview = request->word && !strcmp(request->word, "preview");
 
 	if (request->word && request->slot == 0)
-		return refuse("name the slot's number: telerec slots N ", request->word);
+		return tr_options_refuse(
+			"slots", "name the slot's number: telerec slots N ", request->word);
 	if (is_preview && !request->to)
-		return refuse("say where the picture goes: --to FILE", "");
+		return tr_options_refuse("slots", "say where the picture goes: --to FILE", "");
 	if (!is_preview && (request->to || request->width))
-		return refuse("--to and --width are for `telerec slots preview N`", "");
+		return tr_options_refuse(
+			"slots", "--to and --width are for `telerec slots preview N`", "");
 	return 0;
 }
 

@@ -41,19 +41,13 @@ struct request {
 	enum tr_node_wait_until until;
 };
 
-static int refuse(const char *sentence, const char *word)
-{
-	fprintf(stderr, "telerec start: ");
-	fprintf(stderr, "%s%s\n", sentence, word);
-	return -EINVAL;
-}
-
 static int take_url(struct request *request, const char *url)
 {
 	if (json_object_get(request->body, "url"))
-		return refuse("one meeting at a time: what is this for? ", url);
+		return tr_options_refuse("start", "one meeting at a time: what is this for? ", url);
 	if (!strstr(url, "://"))
-		return refuse("the meeting's address begins with https://, unlike ", url);
+		return tr_options_refuse(
+			"start", "the meeting's address begins with https://, unlike ", url);
 	return json_object_set_new(request->body, "url", json_string(url));
 }
 
@@ -61,12 +55,13 @@ static int take_url(struct request *request, const char *url)
 static int take_stream(struct request *request, const char *value)
 {
 	if (request->stream_file)
-		return refuse("--stream is there twice: further targets of a room are set with "
-			      "rooms in telerec.conf",
+		return tr_options_refuse("start",
+			"--stream is there twice: further targets of a room are set with "
+			"rooms in telerec.conf",
 			"");
 	if (strstr(value, "://")) {
 		tr_target_input_wipe(value);
-		return refuse(
+		return tr_options_refuse("start",
 			"whoever is on this machine can read its command lines, and with this "
 			"address anybody may stream. Write it into a file, and say --stream "
 			"FILE; or pipe it in, and say --stream -",
@@ -79,7 +74,7 @@ static int take_stream(struct request *request, const char *value)
 static int take_wait(struct request *request, const char *value)
 {
 	if (value && strcmp(value, "over") != 0 && strcmp(value, "on") != 0)
-		return refuse("--wait=over or --wait=on, not --wait=", value);
+		return tr_options_refuse("start", "--wait=over or --wait=on, not --wait=", value);
 	request->until = value && !strcmp(value, "over") ? TR_NODE_WAIT_OVER : TR_NODE_WAIT_ON;
 	return 0;
 }
@@ -89,7 +84,7 @@ static int take_slot(struct request *request, const char *value)
 	int64_t slot;
 
 	if (tr_text_parse_int(value, 1, 16, &slot) < 0)
-		return refuse("that is no slot's number: ", value);
+		return tr_options_refuse("start", "that is no slot's number: ", value);
 	return json_object_set_new(request->body, "slot", json_integer(slot));
 }
 
@@ -98,7 +93,8 @@ static int take_time(struct request *request, const char *value)
 	int64_t ms;
 
 	if (tr_text_parse_duration(value, &ms) < 0 || ms <= 0)
-		return refuse("--for takes a time like 90s, 45m or 1.5h, not ", value);
+		return tr_options_refuse(
+			"start", "--for takes a time like 90s, 45m or 1.5h, not ", value);
 	return json_object_set_new(request->body, "for", json_string(value));
 }
 
@@ -125,7 +121,7 @@ static int take(struct request *request, int id, const char *value)
 	case OPTION_ENVIRONMENT:
 	case OPTION_SESSION_ID:
 		return json_object_set_new(request->body, members[id], json_string(value)) < 0
-			       ? refuse("this is no UTF-8: --", members[id])
+			       ? tr_options_refuse("start", "this is no UTF-8: --", members[id])
 			       : 0;
 	default:
 		tr_node_verb_take(&request->node, id, value);
@@ -142,11 +138,11 @@ static int read_stream(struct request *request)
 	if (targets)
 		rc = tr_target_input_read("start", is_stdin ? NULL : request->stream_file, targets);
 	if (rc == 0 && targets->count != 1)
-		rc = refuse(targets->count
-				    ? "a stream has one address here; further ones of a room "
-				      "are set with rooms in telerec.conf. There are several "
-				      "in "
-				    : "there is no address in ",
+		rc = tr_options_refuse("start",
+			targets->count ? "a stream has one address here; further ones of a room "
+					 "are set with rooms in telerec.conf. There are several "
+					 "in "
+				       : "there is no address in ",
 			is_stdin ? "standard input" : request->stream_file);
 	if (rc == 0)
 		rc = json_object_set_new(
@@ -171,7 +167,8 @@ static int parse(struct request *request, const struct tr_verb *verb, int argc, 
 	if (rc < 0)
 		return rc;
 	if (!json_object_get(request->body, "url"))
-		return refuse("name the meeting: telerec start https://meet.example.org/room", "");
+		return tr_options_refuse("start",
+			"name the meeting: telerec start https://meet.example.org/room", "");
 	return request->stream_file ? read_stream(request) : 0;
 }
 
