@@ -57,9 +57,6 @@ static int take(struct request *request, int id, const char *value)
 
 static int check_request(struct request *request)
 {
-	if (!request->what)
-		return tr_options_refuse(
-			"config", "what with it? show, get KEY, set KEY=VALUE, or check", "");
 	bool is_set = !strcmp(request->what, "set"), is_show = !strcmp(request->what, "show");
 	if (is_set && request->count == 0)
 		return tr_options_refuse(
@@ -393,7 +390,10 @@ static int run(const struct tr_verb *verb, int argc, char **argv)
 	while ((rc = tr_options_next(&reader, &id, &value)) > 0)
 		if (take(&request, id, value) < 0)
 			return TR_EXIT_USAGE;
-	if (rc < 0 || check_request(&request) < 0)
+	if (rc == 0 && !request.what)
+		rc = tr_options_refuse(
+			"config", "what with it? show, get KEY, set KEY=VALUE, or check", "");
+	if (rc < 0 || !request.what || check_request(&request) < 0)
 		return TR_EXIT_USAGE;
 	int code = act(&request);
 	tr_node_verb_close(&request.node);

@@ -35,13 +35,16 @@ done
 wait_until 20 has_recording killed killed || fail "nothing arrives at the server to be killed"
 sleep 5
 proxy hole hole
-proxy slow slow 26000
+proxy slow slow 24000
 site_kill killed
 sleep "$outage"
 site_start killed
 proxy hole go
 back() { [ "$(recordings killed killed | wc -l)" = 2 ]; }
 wait_until 40 back || fail "the server that was killed does not get the stream again"
+# How long the buffers on the way hide it depends on what the encoder makes of the page.
+has_lost() { grep -q ":$(proxy_port slow)/open/.*: streaming.* pictures lost" "$work/log"; }
+wait_until 90 has_lost || fail "the slow target lost no picture"
 proxy slow go
 sleep 5
 stop_recording 0
@@ -85,7 +88,6 @@ is nowhere.invalid was_connected False
 says nowhere.invalid "is not found"
 slow=:$(proxy_port slow)/
 is "$slow" dropped_sounds 0
-[ "$(of "$slow" dropped_pictures)" -gt 0 ] || fail "the slow target lost no picture"
 is "$slow" reconnects 0
 [ "$(of ":$(proxy_port hole)/" dropped_pictures)" -gt 0 ] || fail "the black hole lost no picture"
 killed=:$(site_port killed)/
