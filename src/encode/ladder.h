@@ -1,0 +1,45 @@
+/*
+ * Which rung a recording uses, and which is next when it fails. Pure: times and failures in, a rung
+ * out; the slot has one for each of its recordings and keeps what it learnt for the next.
+ *
+ * A rung that failed rests; the same device is opened once more first when what failed looks like
+ * an accident (the process ended, or hung) and that was not tried in the last ten minutes. Software
+ * is the last rung, always there and never resting.
+ */
+#ifndef TR_ENCODE_LADDER_H
+#define TR_ENCODE_LADDER_H
+
+#include "encode/rung.h"
+
+enum tr_ladder_failure {
+	TR_LADDER_NOT_OPENED, /* the rung said so itself */
+	TR_LADDER_ERROR,      /* in the middle: an error, an empty packet, one without a slice */
+	TR_LADDER_ENDED,      /* exit, abort, lost device */
+	TR_LADDER_HUNG,
+	TR_LADDER_SLOW, /* slower than the recording's rate for long */
+};
+
+struct tr_ladder_rest {
+	int64_t until_ns; /* CLOCK_MONOTONIC; 0: does not rest */
+	unsigned failures;
+	int64_t retried_ns; /* when the same device was opened anew last */
+};
+
+struct tr_ladder {
+	struct tr_rung_list list; /* with software at its end */
+	struct tr_ladder_rest rests[TR_RUNGS_MAX];
+	unsigned here;
+};
+
+/* Appends software when the list has none. */
+void tr_ladder_init(struct tr_ladder *ladder, const struct tr_rung_list *list);
+
+/* For a new recording: the best one that does not rest. */
+const struct tr_rung *tr_ladder_begin(struct tr_ladder *ladder, int64_t now_ns);
+const struct tr_rung *tr_ladder_current(const struct tr_ladder *ladder);
+
+/* The next one (perhaps the same again). */
+const struct tr_rung *tr_ladder_fail(
+	struct tr_ladder *ladder, enum tr_ladder_failure failure, int64_t now_ns);
+
+#endif
