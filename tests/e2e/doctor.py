@@ -249,7 +249,7 @@ class World:
             "id": "telerec-test", "recordings": self.path("recordings"), "slots": 1,
             "processes": "own", "video": {"size": "640x360", "frame_rate": 15},
             "sound": {"source": "plugin"},
-            "checks": {"join_timeout": "5s"}, "api": {"socket": os.path.join(folder, "socket")},
+            "checks": {"join_timeout": "60s"}, "api": {"socket": os.path.join(folder, "socket")},
             "jibri_http": {"external_port": "off", "internal_port": "off"},
             "environments": [merge(self.environment(), copy.deepcopy(setup.environment))],
         }
@@ -276,7 +276,7 @@ class World:
             environ["PATH"] = setup.path
         began = time.monotonic()
         done = await asyncio.to_thread(subprocess.run, words, capture_output=True, text=True,
-                                       timeout=100, env=environ, stdin=subprocess.DEVNULL)
+                                       timeout=300, env=environ, stdin=subprocess.DEVNULL)
         for password in self.prosody.passwords.values():
             if password in done.stdout + done.stderr:
                 raise Failed(f"{setup.name}: a password is shown")
@@ -379,9 +379,11 @@ def setups(w):
         environment("page 404", "page-404", base_url=missing.url),
         environment("page down", "page-down", base_url=dead),
         environment("page without DNS", "page-no-dns", base_url="http://meet.nowhere.invalid"),
-        room("lobby", "lobby", "lobby-1"),
-        room("room password", "room-password", "room-password-1"),
-        room("never joins", "never-joined", "never-joins-1"),
+        Setup("lobby", "lobby", room="lobby-1", settings={"checks": {"join_timeout": "12s"}}),
+        Setup("room password", "room-password", room="room-password-1",
+              settings={"checks": {"join_timeout": "12s"}}),
+        Setup("never joins", "never-joined", room="never-joins-1",
+              settings={"checks": {"join_timeout": "5s"}}),
         room("ICE blocked", "ice-blocked", "ice-fails.0-1"),
         Setup("no sound (dead device)", "no-sound", has_browser=True, settings={
             "sound": {"source": "pcm", "capture_pcm": "hw:29", "player_pcm": "hw:29"}}),

@@ -281,7 +281,7 @@ class Runner:
 
     async def run_docker(self, build):
         async with Rig(build, flavour="docker", slots=1, through_proxy=True,
-                       prosody={"hibernation_s": 10}, keep=bool(os.environ.get("KEEP")),
+                       prosody={"hibernation_s": 30}, keep=bool(os.environ.get("KEEP")),
                        settings={"on_control_loss": "stop"}) as rig:
             world = self.world("docker", rig)
             await self.run_from_start("docker", world, 1)

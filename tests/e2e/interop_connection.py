@@ -6,7 +6,7 @@ import os
 import time
 
 from interop_brewery import Watcher
-from interop_lib import CLIENT, check, scenario, skip
+from interop_lib import CLIENT, PATIENCE, check, scenario, skip
 from proxy import Proxy
 from rig import decode_faults, seconds_of
 from xmpp import SASL, STREAM
@@ -91,7 +91,8 @@ async def wrong_password(w):
     said = await w.wait_log(r"[^\n]*wrongpw[^\n]*(password|not-authorized)[^\n]*", 30)
     check("jibri" in said and w.rig.prosody.names.auth in said, f"account or host missing: {said}")
     await asyncio.sleep(15)
-    count = len(w.notes["wrongpw"].accepted)
+    accepted = w.notes["wrongpw"].accepted
+    count = sum(at < accepted[0] + 20 for at in accepted)
     check(count <= 3, f"{count} connections within 20 s")
     check("not-the-password" not in w.log(), "the password is in the log")
     return said[-100:].strip()
@@ -146,7 +147,7 @@ async def half_open(w):
     count, began = len(proxy.accepted), time.monotonic()
     proxy.black_hole()
     while len(proxy.accepted) == count:
-        check(time.monotonic() - began < DETECT_S, f"not noticed within {DETECT_S} s")
+        check(time.monotonic() - began < DETECT_S * PATIENCE, "not noticed")
         await asyncio.sleep(0.2)
     took = time.monotonic() - began
     proxy.go()
@@ -202,7 +203,7 @@ async def slow_server(w):
     ran = time.monotonic() - began
     await w.stop(room)
     movie = await w.rig.wait_finished(session_id)
-    check(seconds_of(movie) > ran - 0.5, f"{seconds_of(movie):.1f} s of {ran:.1f} s")
+    check(seconds_of(movie) > ran - 2, f"{seconds_of(movie):.1f} s of {ran:.1f} s")
     await w.idle()
 
 
@@ -241,14 +242,14 @@ async def restart_recording(w):
 async def resumption(w):
     room = w.new_room()
     session_id, nick = await w.on(room)
-    mark = len(w.focus.events)
+    mark, log_mark = len(w.focus.events), len(w.log())
     w.rig.proxy.refuse()
     await asyncio.sleep(3)
     w.rig.proxy.go()
-    await asyncio.sleep(15)
+    await w.wait_log("goes on where it was", 15, log_mark)
+    await asyncio.sleep(1)
     gone = any(k == "gone" for _, k, _, _ in w.focus.events[mark:])
     check(not gone, "the brewery saw it leave")
-    check("goes on where it was" in w.log(), "the log does not tell of a resumption")
     check(w.focus.state(room) == "on", "the session suffered")
     await w.stop(room)
     await w.rig.wait_finished(session_id)

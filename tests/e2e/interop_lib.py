@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "peers", "focus"))
-from focus import JIBRI                                # noqa: E402
+from focus import JIBRI, PATIENCE                                # noqa: E402
 from rig import Failed, Rig                             # noqa: E402,F401
 from xmpp import CLIENT, MUC, Client, Node, XmppError   # noqa: E402,F401
 
@@ -87,7 +87,7 @@ class World:
         except asyncio.TimeoutError:
             raise Failed("no answer (or one with another id)") from None
         took = time.monotonic() - began
-        check(took < 1, f"the answer took {took:.1f} s")
+        check(took < self.focus.settings.answer_limit, f"the answer took {took:.1f} s")
         if answer.get("type") == "error":
             return "error", answer.error_condition()
         return "result", answer.find("jibri", JIBRI)
@@ -179,6 +179,7 @@ class World:
     log_name = "telerec"
 
     async def wait_log(self, pattern, timeout, start=0):
+        timeout *= PATIENCE
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             found = re.search(pattern, self.log()[start:], re.IGNORECASE)
@@ -217,13 +218,13 @@ async def run_one(item, world, table):
     mark, began = len(world.focus.violations), time.monotonic()
     note = ""
     try:
-        note = await asyncio.wait_for(item.function(world), item.timeout) or ""
+        note = await asyncio.wait_for(item.function(world), item.timeout * PATIENCE) or ""
         strange = [v for v in world.focus.violations[mark:] if v.rule not in item.allowed]
         if strange and not item.is_background:
             raise Failed("Jicofo would complain: " + "; ".join(map(str, strange[:3])))
         result = "passed"
     except (Failed, TimeoutError, XmppError, OSError) as error:
-        result, note = "FAILED", str(error) or f"did not end within {item.timeout} s"
+        result, note = "FAILED", str(error) or f"did not end within {item.timeout * PATIENCE} s"
     except Exception as error:       # a fault of the scenario itself
         traceback.print_exc()
         result, note = "FAILED", f"the scenario itself broke: {error!r}"

@@ -5,7 +5,7 @@ import os
 import sys
 import time
 
-from interop_lib import HERE, SCENARIOS, check, scenario, skip
+from interop_lib import HERE, PATIENCE, SCENARIOS, check, scenario, skip
 from rig import Rig, probe
 
 sys.path.insert(0, os.path.join(HERE, "..", "peers", "rtmp"))
@@ -33,7 +33,7 @@ def serve(rig):
 
 async def arrived(w, name, count=1):
     """The recordings of the server, when the newest of `count` has some pictures."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 20 * PATIENCE
     while len(w.site.recordings(name)) < count:
         check(time.monotonic() < end, f"nothing arrives as {name[:3]}...")
         await asyncio.sleep(0.1)

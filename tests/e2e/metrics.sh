@@ -63,7 +63,7 @@ daemon=$!
 wait_until 60 knows_port || fail "telerecd does not say where its API is"
 external=$(port_of)
 wait_until 90 says 'telerec_slot_state{slot="1",state="idle"} 1' || fail "the slot does not get ready"
-says 'telerec_healthy 1' || fail "idle, but not healthy"
+wait_until 20 says 'telerec_healthy 1' || fail "idle, but not healthy"
 
 body='{"sessionId":"one","sinkType":"file","callParams":{"callUrlInfo":{"baseUrl":"'$base'","callName":"tone440"}},"callLoginParams":{"domain":"recorder.test","username":"recorder","password":"hush-marker"}}'
 [ "$(api startService "$body")" = 200 ] || fail "start: $(cat "$work/answer")"
@@ -74,7 +74,7 @@ wait_until 60 says 'telerec_slot_session{slot="1",kind="file",phase="on",environ
 wait_until 30 says 'telerec_slot_frames_encoded_total{slot="1"} [1-9].*' || fail "no pictures counted"
 
 # While it records: nothing of a stream, of an XMPP server, or of rates that nobody knows yet.
-timeout -k 30 200 python3 -B "$here/metrics_queries.py" --target "127.0.0.1:$(node_port_of)" \
+timeout -k 30 400 python3 -B "$here/metrics_queries.py" --target "127.0.0.1:$(node_port_of)" \
 	--may-miss 'telerec_(stream|link)_(?!failures).*|telerec_disk_recording_left_seconds'
 read_metrics
 words=$(promtool check metrics <"$work/metrics" 2>&1) || fail "promtool check metrics: $words"
@@ -92,9 +92,9 @@ diff <(sed -n 's/^# TYPE //p' "$work/socket") <(sed -n 's/^# TYPE //p' "$work/me
 	fail "the node API tells other figures than Jibri's port"
 
 [ "$(api stopService)" = 200 ] || fail "stop: $(cat "$work/answer")"
-says 'telerec_sessions_ended_total 1' || fail "the end is not counted"
-says 'jitsi_jibri_sessions_stopped_total 1' || fail "the end is not counted for Jibri"
-says 'telerec_files_total{result="made"} 1' || fail "the files are not counted"
+wait_until 20 says 'telerec_sessions_ended_total 1' || fail "the end is not counted"
+wait_until 20 says 'jitsi_jibri_sessions_stopped_total 1' || fail "the end is not counted for Jibri"
+wait_until 20 says 'telerec_files_total{result="made"} 1' || fail "the files are not counted"
 
 for line in 'jibri.start:1|c|#recording' 'jibri.busy:1|c|#recording' 'jibri.stop:1|c|#recording'; do
 	wait_until 20 heard statsd "$line" || fail "StatsD did not get $line: $(cat "$work/heard/statsd")"
@@ -108,7 +108,9 @@ import base64, json, sys, time
 posts = [json.loads(line) for line in open(sys.argv[1])]
 def part(text):
     return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-sessions = [post["body"] for post in posts if post["path"] == "/hooks/v1/session/status"]
+# What is not answered within 2 s is told once more.
+sessions = list(dict.fromkeys(
+    post["body"] for post in posts if post["path"] == "/hooks/v1/session/status"))
 assert len(sessions) == 2 and '"status":"ON"' in sessions[0], sessions
 assert sessions[1] == sys.argv[2], sessions
 states = [json.loads(post["body"])["status"] for post in posts if post["path"] == "/hooks/v1/status"]

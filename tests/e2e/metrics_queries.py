@@ -154,14 +154,17 @@ def fill(query):
 
 def check_names(prometheus, where, query, may_miss):
     """Whether all series of the query may be missing just now."""
-    labels = set(prometheus.ask("labels"))
     is_missing = False
     for name, matchers in SELECTOR.findall(query):
-        if prometheus.ask("series", **{"match[]": name + matchers}):
+        wanted = {"match[]": name + matchers}
+        if prometheus.ask("series", **wanted):
             continue
         if not (may_miss and may_miss.fullmatch(name)):
-            fail(f"{where}: there is no {name}{matchers}")
+            prometheus.wait_for(f"{where}: {name}{matchers}",
+                                lambda w=wanted: prometheus.ask("series", **w))
+            continue
         is_missing = True
+    labels = set(prometheus.ask("labels"))
     for words in GROUPING.findall(query):
         for label in filter(None, (word.strip() for word in words.split(","))):
             if label not in labels and not is_missing:

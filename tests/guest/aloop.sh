@@ -69,7 +69,7 @@ if [ -w /dev/kvm ] && run 15 kvm telerec_probe 2>/dev/null | grep -q 'guest: ali
 	accelerator=kvm
 fi
 echo "accelerator $accelerator"
-run 340 "$accelerator" "${1:+telerec_filter=$1}" | tr -d '\r' | tee "$work/console" || true
+run 640 "$accelerator" "${1:+telerec_filter=$1}" | tr -d '\r' | tee "$work/console" || true
 grep -qxE 'guest: the programs ended with 0( 0)?' "$work/console" || {
 	echo "FAILED: the guest's programs did not end well" >&2
 	exit 1

@@ -351,14 +351,14 @@ static void players_come_and_go_with_other_formats(void **state)
 	} players[] = {{SND_PCM_FORMAT_S16_LE, 2, 48000}, {SND_PCM_FORMAT_S16_LE, 1, 44100},
 		{SND_PCM_FORMAT_S32_LE, 2, 96000}, {SND_PCM_FORMAT_FLOAT_LE, 2, 16000},
 		{SND_PCM_FORMAT_U8, 1, 8000}};
-	static const char loud[96000 * 8];
+	static const int16_t loud[96000 * 4];
 	struct tr_capture_stats stats;
 
 	start_recording();
 	for (unsigned i = 0; i < TR_COUNT(players); i++) {
 		snd_pcm_t *pcm = rig_open_player(
 			&rig, players[i].format, players[i].channels, players[i].rate);
-		rig_write(pcm, loud, players[i].rate / 4);
+		(void)write_on(pcm, loud, 0, players[i].rate / 4);
 		snd_pcm_drop(pcm); /* in the middle of its sound */
 		snd_pcm_close(pcm);
 	}

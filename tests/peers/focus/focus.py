@@ -38,6 +38,10 @@ REASONS = {"busy", "error"}
 # What a node may write into <jibri>; `room` is harmless.
 NODE_ATTRIBUTES = {"status", "failure_reason", "should_retry", "sipaddress", "session_id", "room"}
 
+# Deadlines for what must come are for a machine with little else to do; no machine is always that.
+PATIENCE = 4
+AT_ONCE_S = 0.5       # shorter than any rest after a failure, even when its news was late
+
 ERROR_TYPES = {"forbidden": "auth", "bad-request": "modify", "resource-constraint": "wait",
                "unexpected-request": "wait"}
 
@@ -51,6 +55,7 @@ class Settings:
     brewery: str
     user: str = "focus"
     reply_timeout: float = 15
+    answer_limit: float = 5           # an answer that takes longer is a violation
     pending_timeout: float = 90       # 0 or less: never
     retries: int = 5                  # -1: no limit
     stop: str = "immediate"           # "wait": for off up to 60 s; "strict": and complain
@@ -241,8 +246,10 @@ class Focus:
         event.set()
 
     async def wait(self, condition, timeout, what="the condition"):
-        """Waits until condition() is true: its value. TimeoutError naming `what`."""
-        end = time.monotonic() + timeout
+        """Waits until condition() is true: its value. TimeoutError naming `what`.
+
+        The timeout is that of a machine with little else to do; others get PATIENCE times as much."""
+        end = time.monotonic() + timeout * PATIENCE
         while True:
             event = self.changed
             value = condition()
@@ -250,7 +257,7 @@ class Focus:
                 return value
             left = end - time.monotonic()
             if left <= 0:
-                raise TimeoutError(f"waited {timeout:g} s in vain for {what}")
+                raise TimeoutError(f"waited {timeout * PATIENCE:g} s in vain for {what}")
             try:
                 await asyncio.wait_for(event.wait(), min(left, 0.5))
             except asyncio.TimeoutError:
@@ -364,7 +371,7 @@ class Focus:
         if values[0] == "idle" and occupant in self._started:
             self.violate(3, occupant, "idle before the off of its session")
         failed = self._failed.pop(occupant, None) if recorder.available else None
-        if failed and time.monotonic() - failed < 1:
+        if failed and time.monotonic() - failed < AT_ONCE_S:
             self.violate(16, occupant, "available at once after a failure that asks for a retry")
         self._changed("presence", occupant, {"busy": values[0], "health": values[1]})
 
@@ -525,7 +532,7 @@ class Focus:
 
     def _read_start_answer(self, occupant, session, answer, took):
         self._outstanding.pop(occupant, None)
-        if took > 1:
+        if took > self.settings.answer_limit:
             self.violate(1, occupant, f"the answer to the start took {took:.1f} s")
         self._check_secrets(occupant, answer)
         jibri = answer.find("jibri", JIBRI)
@@ -786,7 +793,7 @@ class Focus:
             self.violate(6, occupant, f"the stop is answered by {answer}")
             return "other"
         self._check_jibri(occupant, jibri, session, True)
-        if took > (1 if self.settings.stop != "strict" else 2):
+        if took > self.settings.answer_limit:
             self.violate(1, occupant, f"the answer to the stop took {took:.1f} s")
         if self._started.get(occupant) is session:
             del self._started[occupant]
@@ -797,7 +804,7 @@ class Focus:
     async def raw(self, nickname, child, type="set", id=None, timeout=5):
         """The answer's Node. `child` may be a list or None."""
         return await self.client.iq(f"{self.settings.brewery}/{nickname}", child, type=type, id=id,
-                                    timeout=timeout)
+                                    timeout=timeout * PATIENCE)
 
     def forget_failures(self):
         """Between scenarios: nobody is barred any more."""

@@ -23,7 +23,7 @@ import tempfile
 import time
 
 from control import Control
-from focus import JIBRI, Focus, Settings
+from focus import JIBRI, PATIENCE, Focus, Settings
 from prosody import Prosody, Unavailable, free_ports
 from proxy import Proxy
 from xmpp import Node
@@ -214,8 +214,8 @@ class Rig:
             "video": {"size": "640x360", "frame_rate": 15},
             "jibri_http": {"external_port": 0, "internal_port": 0},
             "api": {"socket": self.path("control.sock")},
-            "checks": {"join_timeout": "6s", "empty_timeout": "4s", "no_media_timeout": "4s",
-                       "all_muted_timeout": "5s", "ice_timeout": "4s", "start_timeout": "30s"},
+            "checks": {"join_timeout": "12s", "empty_timeout": "8s", "no_media_timeout": "8s",
+                       "all_muted_timeout": "8s", "ice_timeout": "8s", "start_timeout": "60s"},
         }
         merge(settings, self.more_settings)
         settings.setdefault("environments", [self.environment()])
@@ -294,6 +294,7 @@ class Rig:
     async def wait_finished(self, session_id, timeout=60):
         """The finished movie, with metadata and report beside it."""
         folder = self.session_folder(session_id)
+        timeout *= PATIENCE
         end = time.monotonic() + timeout
         while time.monotonic() < end:
             movies = self.movies(session_id)
@@ -341,7 +342,7 @@ class Rig:
         can tell whose orphans they are, so it is the last rig's to look."""
         if Rig.alive > 0:
             return
-        end = time.monotonic() + 5
+        end = time.monotonic() + 5 * PATIENCE
         while (left := self.left_running()) and time.monotonic() < end:
             await asyncio.sleep(0.1)
         for pid, _ in left:
@@ -398,9 +399,8 @@ def sound_of(movie, rate=16000, start=0, seconds=None):
     return samples
 
 
-def tone_db(samples, frequency, rate=16000):
-    """Level of a tone, in dB full scale: Goertzel over a Hann window, the median over the windows
-    of a quarter of a second."""
+def tone_levels(samples, frequency, rate=16000):
+    """A tone in each quarter of a second, in dB full scale: Goertzel over a Hann window."""
     size = rate // 4
     window = [0.5 - 0.5 * math.cos(2 * math.pi * i / size) for i in range(size)]
     factor = 2 * math.cos(2 * math.pi * frequency / rate)
@@ -412,8 +412,7 @@ def tone_db(samples, frequency, rate=16000):
         power = a * a + b * b - factor * a * b
         amplitude = 4 * math.sqrt(max(power, 0)) / size / 32768
         levels.append(20 * math.log10(amplitude) if amplitude > 1e-8 else -160.0)
-    levels.sort()
-    return levels[len(levels) // 2] if levels else -160.0
+    return levels
 
 
 # Tests as programs

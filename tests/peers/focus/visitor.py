@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 
+from focus import PATIENCE
 from prosody import NOBODY, Unavailable
 from rig import Failed, Rig
 
@@ -89,7 +90,7 @@ class Visitor:
         return result["result"].get("value")
 
     async def wait(self, expression, timeout):
-        end = asyncio.get_running_loop().time() + timeout
+        end = asyncio.get_running_loop().time() + timeout * PATIENCE
         while not await self.evaluate(expression):
             if asyncio.get_running_loop().time() > end:
                 raise Failed(f"the page: {expression} is not true after {timeout} s")

@@ -200,7 +200,7 @@ class Client:
             context.verify_mode = ssl.CERT_NONE
         return context
 
-    async def connect(self, timeout=15):
+    async def connect(self, timeout=60):
         try:
             await asyncio.wait_for(self._log_in(), timeout)
         except BaseException:
@@ -329,7 +329,7 @@ class Client:
         self._count += 1
         return f"d{self._count}-{os.urandom(4).hex()}"
 
-    async def iq(self, to, child, type="set", timeout=15, id=None, on_answer=None):
+    async def iq(self, to, child, type="set", timeout=60, id=None, on_answer=None):
         """The answer's Node, also when it is an error, or what on_answer(node) makes of it at once,
         before the next stanza is looked at. TimeoutError without one."""
         id = id or self.next_id()
