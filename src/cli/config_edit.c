@@ -374,3 +374,110 @@ int tr_config_edit_set(const char *text, const char *key, const char *value, cha
 	*ret_text = made;
 	return 0;
 }
+
+/* ---- new entries ---- */
+
+/* Behind the last entry of the list; `ret_count`: how many there are. NULL: no such list. */
+static const char *find_list_end(struct span list, unsigned *ret_count)
+{
+	const char *at = list.start + 1, *last = at;
+
+	*ret_count = 0;
+	while ((at = skip_blanks(at, list.end)) && at < list.end && *at != ')') {
+		if (*at == ',') {
+			at++;
+			continue;
+		}
+		at = skip_value(at, list.end);
+		if (!at)
+			return NULL;
+		last = at;
+		++*ret_count;
+	}
+	return at ? last : NULL;
+}
+
+static void put_entry(FILE *out, const char *name, struct span choice)
+{
+	fprintf(out, "\n\t{\n\t\t%s = \"", name);
+	for (const char *at = choice.start; at < choice.end; at++)
+		fprintf(out, "%s%c", *at == '"' || *at == '\\' ? "\\" : "", *at);
+	fputs("\";\n\t}", out);
+}
+
+/* Into the list, which the text has. */
+static int put_into_list(
+	FILE *out, const char *text, struct span list, const char *name, struct span choice)
+{
+	unsigned count;
+	const char *at = *list.start == '(' ? find_list_end(list, &count) : NULL;
+
+	if (!at)
+		return -EINVAL;
+	fwrite(text, 1, (size_t)(at - text), out);
+	fputs(count > 0 ? "," : "", out);
+	put_entry(out, name, choice);
+	if (count == 0) {
+		at += strspn(at, " ");
+		fputs(*at == ')' ? "\n" : "", out);
+	}
+	fputs(at, out);
+	return 0;
+}
+
+/* The list with its first entry, where it belongs. */
+static int put_list(const char *text, const char *list_key, const char *name, struct span choice,
+	char **ret_text)
+{
+	char *value = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&value, &size);
+
+	if (!out)
+		return -ENOMEM;
+	fputc('(', out);
+	put_entry(out, name, choice);
+	fputs("\n)", out);
+	int rc = fclose(out) == 0 && value ? tr_config_edit_set(text, list_key, value, ret_text)
+					   : -ENOMEM;
+	free(value);
+	return rc;
+}
+
+int tr_config_edit_add_entry(const char *text, const char *key, char **ret_text)
+{
+	struct step steps[STEPS_MAX];
+	struct span inside = {text, text}, list = {text, text}, entry;
+	int found = 0, depth = 0, count = read_steps(key, steps);
+	char *made = NULL, plain[512];
+	size_t size = 0;
+
+	while (depth < count && !steps[depth].choice.start)
+		depth++;
+	if (count < 0 || depth == count)
+		return -EINVAL;
+	struct span choice = steps[depth].choice;
+	snprintf(plain, sizeof(plain), "%.*s", (int)(steps[depth].name.end - key), key);
+	const char *name = strcmp(plain, "environments") ? "match" : "name";
+	steps[depth].choice = (struct span){0};
+	int rc = walk(text, steps, depth + 1, &found, &inside, &list);
+	if (rc < 0)
+		return rc;
+	if (found < depth + 1)
+		return put_list(text, plain, name, choice, ret_text);
+	if (*list.start == '(' && choose(list, choice, &entry) == 0) {
+		*ret_text = strdup(text);
+		return *ret_text ? 0 : -ENOMEM;
+	}
+	FILE *out = open_memstream(&made, &size);
+	if (!out)
+		return -ENOMEM;
+	rc = put_into_list(out, text, list, name, choice);
+	if ((fclose(out) != 0 || !made) && rc == 0)
+		rc = -ENOMEM;
+	if (rc < 0)
+		free(made);
+	else
+		*ret_text = made;
+	return rc;
+}

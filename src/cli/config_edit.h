@@ -19,6 +19,14 @@
 TR_CHECKED int tr_config_edit_set(
 	const char *text, const char *key, const char *value, char **ret_text);
 
+/*
+ * Adds an entry to the list of groups that `key` goes through, named as the brackets have it
+ * ("environments[prod].base_url": one with name = "prod"; in other lists the brackets are `match`),
+ * and the list when it is missing. One that is there stays as it is. -EINVAL for a key without
+ * brackets and a text that cannot be understood, -ENOMEM.
+ */
+TR_CHECKED int tr_config_edit_add_entry(const char *text, const char *key, char **ret_text);
+
 /* Where the value is: its first byte and its length. -ENOENT when the text does not say it, and the
  * errors above. */
 TR_CHECKED int tr_config_edit_find(

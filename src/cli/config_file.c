@@ -1,5 +1,6 @@
 #include "cli/config_file.h"
 
+#include "cli/config_edit.h"
 #include "core/file.h"
 #include "core/text.h"
 
@@ -47,7 +48,7 @@ int tr_config_file_read(const char *path, char **ret_text)
 }
 
 /* With the mode and, as far as we may, the owner of the file it is for. */
-static int write_beside(const char *path, const char *beside, const char *text)
+static int write_beside(const char *path, const char *beside, const char *text, mode_t mode)
 {
 	struct stat st;
 	bool is_there = stat(path, &st) == 0;
@@ -60,7 +61,7 @@ static int write_beside(const char *path, const char *beside, const char *text)
 	int rc = tr_file_write_all(fd, text, strlen(text));
 	if (rc == 0 && is_there && fchown(fd, st.st_uid, st.st_gid) < 0 && errno != EPERM)
 		rc = -errno;
-	if (rc == 0 && fchmod(fd, is_there ? st.st_mode & 0777 : 0644) < 0)
+	if (rc == 0 && fchmod(fd, is_there ? st.st_mode & 0777 : mode) < 0)
 		rc = -errno;
 	if (rc == 0 && fsync(fd) < 0)
 		rc = -errno;
@@ -116,7 +117,7 @@ int tr_config_file_replace(
 		return -errno;
 	if (tr_text_format(beside, sizeof(beside), "%s.new", real) < 0)
 		return -ENAMETOOLONG;
-	int rc = write_beside(real, beside, text);
+	int rc = write_beside(real, beside, text, 0644);
 	if (rc == 0)
 		rc = tr_config_file_check(beside, config, complaints);
 	rename_lines(complaints, beside, path);
@@ -127,5 +128,58 @@ int tr_config_file_replace(
 		unlink(beside);
 	else
 		sync_folder(real);
+	return rc;
+}
+
+/* ---- with passwords ---- */
+
+int tr_config_file_find_secrets(const char *path, const char *text, char *out, size_t size)
+{
+	size_t start, length;
+	const char *slash = strrchr(path, '/');
+	int rc = tr_config_edit_find(text, "secrets", &start, &length);
+
+	if (rc == 0 && length > 2 && text[start] == '"' &&
+		!memchr(text + start, '\\', length)) /* a path without odd characters */
+		return tr_text_format(out, size, "%.*s", (int)length - 2, text + start + 1);
+	if (rc == 0 && length > 2)
+		return -EINVAL;
+	if (rc < 0 && rc != -ENOENT)
+		return rc;
+	return tr_text_format(
+		out, size, "%.*ssecrets.conf", slash ? (int)(slash - path + 1) : 0, path);
+}
+
+int tr_config_file_replace_both(const char *path, const char *text, const char *secrets_path,
+	const char *secrets, struct tr_config_complaints *complaints)
+{
+	char beside[PATH_MAX], before[PATH_MAX];
+
+	if (!secrets)
+		return tr_config_file_replace(path, text, false, complaints);
+	complaints->count = complaints->warning_count = 0;
+	if (tr_text_format(beside, sizeof(beside), "%s.new", secrets_path) < 0 ||
+		tr_text_format(before, sizeof(before), "%s.before", secrets_path) < 0)
+		return -ENAMETOOLONG;
+	int rc = write_beside(secrets_path, beside, secrets, 0600);
+	if (rc == 0 && unlink(before) < 0 && errno != ENOENT)
+		rc = -errno;
+	bool was_there = rc == 0 && link(secrets_path, before) == 0;
+	if (rc == 0 && !was_there && errno != ENOENT)
+		rc = -errno;
+	if (rc == 0 && rename(beside, secrets_path) < 0)
+		rc = -errno;
+	if (rc < 0) {
+		unlink(beside);
+		unlink(before);
+		return rc;
+	}
+	rc = tr_config_file_replace(path, text, false, complaints);
+	if (rc < 0 && was_there)
+		(void)!rename(before, secrets_path); /* else both are still there, one as .before */
+	else if (rc < 0)
+		unlink(secrets_path);
+	else
+		unlink(before);
 	return rc;
 }

@@ -23,4 +23,14 @@ TR_CHECKED int tr_config_file_read(const char *path, char **ret_text);
 TR_CHECKED int tr_config_file_replace(
 	const char *path, const char *text, bool is_check, struct tr_config_complaints *complaints);
 
+/* The file of passwords that belongs to the text of `path`: as it says, or secrets.conf beside it.
+ * -ENAMETOOLONG, or -EINVAL for a text that cannot be understood. */
+TR_CHECKED int tr_config_file_find_secrets(
+	const char *path, const char *text, char *out, size_t size);
+
+/* As above, with a new file of passwords (`secrets` at `secrets_path`; NULL: it stays), which only
+ * its owner may read unless it was there before: both, or neither. */
+TR_CHECKED int tr_config_file_replace_both(const char *path, const char *text,
+	const char *secrets_path, const char *secrets, struct tr_config_complaints *complaints);
+
 #endif

@@ -1,9 +1,10 @@
+#include "cli/config_apply.h"
 #include "cli/config_edit.h"
 #include "cli/config_file.h"
 #include "cli/config_value.h"
 #include "cli/node_verb.h"
 #include "cli/node_wait.h"
-#include "cli/node_words.h"
+#include "protocol/node_words.h"
 #include "cli/verbs.h"
 #include "config/config_text.h"
 #include "core/child.h"
@@ -15,11 +16,12 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { OPTION_CONFIG = 1, OPTION_RESTART };
+enum { OPTION_CONFIG = 1, OPTION_RESTART, OPTION_STDIN };
 
 static const struct tr_option options[] = {
 	{"config", "FILE", "this file instead of /etc/telerec/telerec.conf", OPTION_CONFIG},
 	{"restart", NULL, "for set: start telerecd anew, if nothing runs", OPTION_RESTART},
+	{"stdin", NULL, "for set: a JSON object {KEY: VALUE} comes in, secrets too", OPTION_STDIN},
 	TR_NODE_VERB_OPTIONS,
 };
 
@@ -27,7 +29,7 @@ struct request {
 	struct tr_node_verb node;
 	const char *what; /* "show", "get", "set", "check" */
 	const char *path;
-	bool is_path_said, is_restarting;
+	bool is_path_said, is_restarting, is_stdin;
 	int count;
 	const char **words; /* those behind `what` */
 };
@@ -41,6 +43,7 @@ static int take(struct request *request, int id, const char *value)
 		request->is_path_said = true;
 	}
 	request->is_restarting |= id == OPTION_RESTART;
+	request->is_stdin |= id == OPTION_STDIN;
 	tr_node_verb_take(&request->node, id, value);
 	if (id != 0)
 		return 0;
@@ -58,7 +61,12 @@ static int take(struct request *request, int id, const char *value)
 static int check_request(struct request *request)
 {
 	bool is_set = !strcmp(request->what, "set"), is_show = !strcmp(request->what, "show");
-	if (is_set && request->count == 0)
+	if (request->is_stdin && (!is_set || request->count > 0))
+		return tr_options_refuse(
+			"config", "--stdin is for `telerec config set` without words", "");
+	if (request->is_stdin && tr_node_verb_is_elsewhere(&request->node))
+		return tr_options_refuse("config", "--stdin is for this machine's settings", "");
+	if (is_set && request->count == 0 && !request->is_stdin)
 		return tr_options_refuse(
 			"config", "say which setting: telerec config set KEY=VALUE", "");
 	if ((is_show && request->count > 0) || (!is_set && request->count > 1))
@@ -283,26 +291,75 @@ static int restart(struct request *request)
 	return 0;
 }
 
+/* An absent file is an empty one. 0, or the exit code. */
+static int read_file(struct request *request, const char *path, char **ret_text)
+{
+	int rc = tr_config_file_read(path, ret_text);
+
+	if (rc == -ENOENT)
+		*ret_text = strdup("");
+	else if (rc < 0)
+		return tr_node_verb_fail(&request->node, TR_EXIT_FAILED, "%s cannot be read: %s",
+			path, strerror(-rc));
+	return *ret_text ? 0 : TR_EXIT_FAILED;
+}
+
+struct texts {
+	char *old, *edited;		    /* of telerec.conf */
+	char *old_secrets, *edited_secrets; /* NULL: they stay */
+	char secrets_path[PATH_MAX];
+};
+
+static void wipe_texts(struct texts *texts)
+{
+	tr_config_apply_wipe(texts->old);
+	tr_config_apply_wipe(texts->edited);
+	tr_config_apply_wipe(texts->old_secrets);
+	tr_config_apply_wipe(texts->edited_secrets);
+}
+
+/* Like edit(), from standard input. */
+static int edit_from_stdin(struct request *request, struct texts *texts)
+{
+	char why[600] = "";
+	json_error_t error;
+
+	if (tr_config_file_find_secrets(request->path, texts->old, texts->secrets_path,
+		    sizeof(texts->secrets_path)) < 0)
+		return tr_node_verb_fail(&request->node, TR_EXIT_FAILED,
+			"%s cannot be understood: `telerec config check` says where",
+			request->path);
+	int code = read_file(request, texts->secrets_path, &texts->old_secrets);
+	if (code != 0)
+		return code;
+	json_t *settings = json_loadf(stdin, JSON_REJECT_DUPLICATES, &error);
+	if (!settings) /* jansson's own words may quote a password */
+		return tr_node_verb_fail(&request->node, TR_EXIT_USAGE,
+			"what came in is no JSON object (line %d)", error.line);
+	int rc = tr_config_apply(settings, texts->old, texts->old_secrets, &texts->edited,
+		&texts->edited_secrets, why, sizeof(why));
+	json_decref(settings);
+	return rc < 0 ? tr_node_verb_fail(
+				&request->node, TR_EXIT_USAGE, "%s", why[0] ? why : strerror(-rc))
+		      : 0;
+}
+
 static int set(struct request *request)
 {
-	TR_CLEANUP(tr_freep) char *text = NULL;
-	TR_CLEANUP(tr_freep) char *edited = NULL;
+	TR_CLEANUP(wipe_texts) struct texts texts = {0};
 	TR_CLEANUP(tr_freep)
 	struct tr_config_complaints *complaints = calloc(1, sizeof(*complaints));
 
 	if (!complaints)
 		return TR_EXIT_FAILED;
-	int rc = tr_config_file_read(request->path, &text);
-	if (rc < 0 && rc != -ENOENT)
-		return tr_node_verb_fail(&request->node, TR_EXIT_FAILED, "%s cannot be read: %s",
-			request->path, strerror(-rc));
-	int code = edit(request, text ? text : "", &edited);
-	if (code != 0 || !edited)
+	int code = read_file(request, request->path, &texts.old);
+	if (code == 0)
+		code = request->is_stdin ? edit_from_stdin(request, &texts)
+					 : edit(request, texts.old, &texts.edited);
+	if (code != 0 || !texts.edited)
 		return code != 0 ? code : TR_EXIT_FAILED;
-	rc = tr_config_file_replace(request->path, edited, false, complaints);
-	explicit_bzero(edited, strlen(edited));
-	if (text)
-		explicit_bzero(text, strlen(text));
+	int rc = tr_config_file_replace_both(
+		request->path, texts.edited, texts.secrets_path, texts.edited_secrets, complaints);
 	if (complaints->count > 0) {
 		if (!request->node.is_json)
 			fputs("telerec config: nothing is changed, for it would have faults:\n",
