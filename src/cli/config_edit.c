@@ -248,8 +248,13 @@ static int walk(const char *text, const struct step *steps, int count, int *ret_
 	for (int i = 0; i < count; i++) {
 		int rc = find_setting(*inside, steps[i].name, value);
 		*ret_count = i;
-		if (rc == -ENOENT)
-			return steps[i].choice.start ? rc : 0;
+		if (rc == -ENOENT) {
+			/* An entry of a list is not made of itself. */
+			for (int later = i; later < count; later++)
+				if (steps[later].choice.start)
+					return rc;
+			return 0;
+		}
 		if (rc < 0)
 			return rc;
 		*ret_count = i + 1;

@@ -79,6 +79,11 @@ static void values_are_taken_literally(void **state)
 	assert_string_equal(made, "# mine\nslots = 2;\nid = \"[a\\\"\";\nsingle_use = true;\n"
 				  "browser:\n{\n\tallowed_hosts = [ \"a\", \"b\" ];\n};\n");
 	assert_null(hidden);
+	forget(NULL);
+	assert_int_equal(apply("{\"storage.keep[.*].max_age\": \"30d\"}", "", ""), 0);
+	assert_string_equal(made,
+		"storage:\n{\n\tkeep = (\n\t{\n\t\tmatch = \".*\";\n\t\tmax_age = "
+		"\"30d\";\n\t}\n);\n};\n");
 }
 
 static void secrets_go_into_their_own_file(void **state)
