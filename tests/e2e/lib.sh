@@ -31,9 +31,10 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 1' INT TERM
 
-# wait_until SECONDS COMMAND...: polls until the command succeeds.
+# wait_until SECONDS COMMAND...: polls until the command succeeds. The seconds are those of a machine with
+# little else to do; others get four times as many.
 wait_until() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + 4 * $1))
 	shift
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return 1
@@ -67,7 +68,7 @@ start_recording() {
 record_demo() {
 	local page=$1 seconds=$2 url
 	coproc server { exec "$build/telerec-demo-meeting" 2>"$work/server"; }
-	read -r -t 20 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
+	read -r -t 80 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
 	[ -z "$page" ] || url=${url%/*}/$page
 	"$build/telerec" record "$url" --for "${seconds}s" --to "$work/out" --name rec \
 		--size 1280x720 >"$work/log" 2>&1 &

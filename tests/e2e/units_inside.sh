@@ -9,7 +9,7 @@ fail() {
 	exit 1
 }
 wait_until() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + 4 * $1)) # on a busy machine
 	shift
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return 1
@@ -71,7 +71,7 @@ pgrep -u telerec-slot-1 -f -- --type=renderer >/dev/null || fail "there is no br
 
 echo "-- a recording"
 coproc server { exec "$PREFIX/libexec/telerec/telerec-demo-meeting"; }
-read -r -t 20 url <&"${server[0]}" || fail "the demo meeting does not start"
+read -r -t 80 url <&"${server[0]}" || fail "the demo meeting does not start"
 base=${url%/*}
 # start SESSION
 start() {

@@ -62,7 +62,7 @@ async def check_files(rig, sessions):
 async def main():
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     size, _, rate = (sys.argv[2] if len(sys.argv) > 2 else "1280x720@30").partition("@")
-    async with Rig(build_folder(), slots=1, settings={
+    async with Rig(build_folder(), slots=1, focus={"answer_limit": 1}, settings={
             "video": {"size": size, "frame_rate": int(rate)}, "log_level": "info"}) as rig:
         spawned = time.monotonic()
         await rig.start_telerecd()
