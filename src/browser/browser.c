@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/wait.h>
 
+#include "browser/browser_notice.h"
 #include "browser/cdp.h"
 #include "browser/page.h"
 #include "core/log.h"
@@ -19,38 +20,6 @@
 #define SENTENCE_SIZE 640
 #define WORDS_SIZE 256
 
-enum notice_kind {
-	NOTICE_NONE,
-	NOTICE_READY,
-	NOTICE_LOADED,
-	NOTICE_FAILED,
-	NOTICE_CRASHED,
-	NOTICE_EXITED,
-	NOTICE_PUSH,
-	NOTICE_VALUE,
-	NOTICE_PICTURE,
-};
-
-/* Whatever goes to the caller waits here until the loop is at nothing else of ours, so that the
- * caller may do anything, also stop the browser. */
-struct notice {
-	struct notice *next; /* tr_browser.first */
-	enum notice_kind kind;
-	int number; /* rc, wait status or reason */
-	char *name;
-	char *text;
-	json_t *value;
-	struct request *request;
-};
-
-struct request {
-	struct tr_browser *browser;
-	struct request *next; /* tr_browser.requests: those without an answer */
-	tr_browser_value_fn value_fn;
-	tr_browser_picture_fn picture_fn;
-	void *user;
-};
-
 struct tr_browser {
 	struct tr_browser_events events;
 	void *user;
@@ -61,8 +30,8 @@ struct tr_browser {
 	sd_event_source *start_timer;
 	sd_event_source *heartbeat;
 	sd_event_source *defer;
-	struct notice *first, **last;
-	struct request *requests;
+	struct tr_browser_notice *first, **last;
+	struct tr_browser_request *requests;
 	bool is_delivering, is_stopped; /* stopped while delivering: on_defer() frees it */
 	bool is_ready, is_dead, is_hung, is_beating;
 	int heartbeat_ms, heartbeat_timeout_ms;
@@ -73,20 +42,12 @@ struct tr_browser {
 
 /* Notices */
 
-static void free_notice(struct notice *notice)
-{
-	free(notice->name);
-	free(notice->text);
-	json_decref(notice->value);
-	free(notice->request);
-	free(notice);
-}
-
 /* Takes `request`. The result is owned by the queue; NULL (said) without memory. */
-static struct notice *add_notice(struct tr_browser *browser, enum notice_kind kind, int number,
-	const char *text, struct request *request)
+static struct tr_browser_notice *add_notice(struct tr_browser *browser,
+	enum tr_browser_notice_kind kind, int number, const char *text,
+	struct tr_browser_request *request)
 {
-	struct notice *notice = calloc(1, sizeof(*notice));
+	struct tr_browser_notice *notice = calloc(1, sizeof(*notice));
 
 	if (!notice) {
 		tr_error("out of memory: an event of the browser is lost");
@@ -103,98 +64,15 @@ static struct notice *add_notice(struct tr_browser *browser, enum notice_kind ki
 	return notice;
 }
 
-static int base64_digit(char c)
-{
-	static const char digits[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
-static size_t decode_base64(const char *text, size_t length, uint8_t *out)
-{
-	uint32_t bits = 0;
-	unsigned count = 0;
-	size_t size = 0;
-
-	for (size_t i = 0; i < length && base64_digit(text[i]) >= 0; i++) {
-		bits = bits << 6 | (uint32_t)base64_digit(text[i]);
-		count += 6;
-		if (count >= 8) {
-			count -= 8;
-			out[size++] = (uint8_t)(bits >> count);
-		}
-	}
-	return size;
-}
-
-static void deliver_picture(const struct notice *notice)
-{
-	const struct request *request = notice->request;
-	const char *text = json_string_value(notice->value);
-	size_t length = json_string_length(notice->value);
-	TR_CLEANUP(tr_freep) uint8_t *data = malloc(length + 1);
-
-	if (notice->number < 0 || !text || !data) {
-		request->picture_fn(
-			notice->number < 0 ? notice->number : -EIO, NULL, 0, request->user);
-		return;
-	}
-	size_t size = decode_base64(text, length, data);
-	request->picture_fn(0, data, size, request->user);
-}
-
-static void deliver(const struct tr_browser_events *events, void *user, const struct notice *notice)
-{
-	const char *text = notice->text ? notice->text : "";
-
-	switch (notice->kind) {
-	case NOTICE_READY:
-		if (events->on_ready)
-			events->on_ready(user);
-		break;
-	case NOTICE_LOADED:
-		if (events->on_loaded)
-			events->on_loaded(text, user);
-		break;
-	case NOTICE_FAILED:
-		if (events->on_failed)
-			events->on_failed((enum tr_load_error)notice->number, text, user);
-		break;
-	case NOTICE_CRASHED:
-		if (events->on_crashed)
-			events->on_crashed(text, user);
-		break;
-	case NOTICE_EXITED:
-		if (events->on_exited)
-			events->on_exited(notice->number, text, user);
-		break;
-	case NOTICE_PUSH:
-		if (events->on_push)
-			events->on_push(notice->name ? notice->name : "", text, user);
-		break;
-	case NOTICE_VALUE:
-		notice->request->value_fn(notice->number, notice->value,
-			notice->number < 0 ? text : NULL, notice->request->user);
-		break;
-	case NOTICE_PICTURE:
-		deliver_picture(notice);
-		break;
-	case NOTICE_NONE:
-		break;
-	}
-}
-
 static void free_browser(struct tr_browser *browser)
 {
 	while (browser->first) {
-		struct notice *notice = browser->first;
+		struct tr_browser_notice *notice = browser->first;
 		browser->first = notice->next;
-		free_notice(notice);
+		tr_browser_notice_free(notice);
 	}
 	while (browser->requests) {
-		struct request *request = browser->requests;
+		struct tr_browser_request *request = browser->requests;
 		browser->requests = request->next;
 		free(request);
 	}
@@ -208,12 +86,12 @@ static int on_defer(sd_event_source *source, void *user)
 
 	browser->is_delivering = true;
 	while (browser->first && !browser->is_stopped) {
-		struct notice *notice = browser->first;
+		struct tr_browser_notice *notice = browser->first;
 		browser->first = notice->next;
 		if (!browser->first)
 			browser->last = &browser->first;
-		deliver(&browser->events, browser->user, notice);
-		free_notice(notice);
+		tr_browser_notice_deliver(&browser->events, browser->user, notice);
+		tr_browser_notice_free(notice);
 	}
 	browser->is_delivering = false;
 	if (browser->is_stopped)
@@ -229,12 +107,12 @@ static void on_attached(void *user)
 
 	browser->is_ready = true;
 	sd_event_source_set_enabled(browser->start_timer, SD_EVENT_OFF);
-	add_notice(browser, NOTICE_READY, 0, NULL, NULL);
+	add_notice(browser, TR_BROWSER_NOTICE_READY, 0, NULL, NULL);
 }
 
 static void on_loaded(const char *url, void *user)
 {
-	add_notice(user, NOTICE_LOADED, 0, url, NULL);
+	add_notice(user, TR_BROWSER_NOTICE_LOADED, 0, url, NULL);
 }
 
 static void on_failed(enum tr_load_error reason, const char *sentence, void *user)
@@ -242,17 +120,18 @@ static void on_failed(enum tr_load_error reason, const char *sentence, void *use
 	struct tr_browser *browser = user;
 
 	if (!browser->is_dead)
-		add_notice(browser, NOTICE_FAILED, (int)reason, sentence, NULL);
+		add_notice(browser, TR_BROWSER_NOTICE_FAILED, (int)reason, sentence, NULL);
 }
 
 static void on_crashed(const char *sentence, void *user)
 {
-	add_notice(user, NOTICE_CRASHED, 0, sentence, NULL);
+	add_notice(user, TR_BROWSER_NOTICE_CRASHED, 0, sentence, NULL);
 }
 
 static void on_push(const char *name, const char *payload, void *user)
 {
-	struct notice *notice = add_notice(user, NOTICE_PUSH, 0, payload, NULL);
+	struct tr_browser_notice *notice =
+		add_notice(user, TR_BROWSER_NOTICE_PUSH, 0, payload, NULL);
 
 	if (notice)
 		notice->name = strdup(name);
@@ -303,7 +182,7 @@ static int on_exit_ready(sd_event_source *source, int fd, uint32_t revents, void
 	sd_event_source_set_enabled(browser->start_timer, SD_EVENT_OFF);
 	sd_event_source_set_enabled(browser->heartbeat, SD_EVENT_OFF);
 	describe_exit(browser, status, sentence, sizeof(sentence));
-	add_notice(browser, NOTICE_EXITED, status, sentence, NULL);
+	add_notice(browser, TR_BROWSER_NOTICE_EXITED, status, sentence, NULL);
 	return 0;
 }
 
@@ -498,9 +377,9 @@ int tr_browser_open(struct tr_browser *browser, const char *url, int timeout_ms)
 }
 
 /* Takes an answered request off the list. */
-static void unlink_request(struct tr_browser *browser, struct request *request)
+static void unlink_request(struct tr_browser *browser, struct tr_browser_request *request)
 {
-	struct request **at = &browser->requests;
+	struct tr_browser_request **at = &browser->requests;
 
 	while (*at != request)
 		at = &(*at)->next;
@@ -509,19 +388,20 @@ static void unlink_request(struct tr_browser *browser, struct request *request)
 
 static void on_answer(int rc, json_t *value, const char *error, void *user)
 {
-	struct request *request = user;
+	struct tr_browser_request *request = user;
 	struct tr_browser *browser = request->browser;
 
 	unlink_request(browser, request);
-	struct notice *notice = add_notice(
-		browser, request->value_fn ? NOTICE_VALUE : NOTICE_PICTURE, rc, error, request);
+	struct tr_browser_notice *notice = add_notice(browser,
+		request->value_fn ? TR_BROWSER_NOTICE_VALUE : TR_BROWSER_NOTICE_PICTURE, rc, error,
+		request);
 	if (notice)
 		notice->value = json_incref(value);
 }
 
-static struct request *add_request(struct tr_browser *browser, void *user)
+static struct tr_browser_request *add_request(struct tr_browser *browser, void *user)
 {
-	struct request *request = calloc(1, sizeof(*request));
+	struct tr_browser_request *request = calloc(1, sizeof(*request));
 
 	if (!request)
 		return NULL;
@@ -532,7 +412,7 @@ static struct request *add_request(struct tr_browser *browser, void *user)
 	return request;
 }
 
-static int forget_failed(struct tr_browser *browser, struct request *request, int rc)
+static int forget_failed(struct tr_browser *browser, struct tr_browser_request *request, int rc)
 {
 	if (rc < 0) {
 		unlink_request(browser, request);
@@ -547,7 +427,7 @@ int tr_browser_evaluate(struct tr_browser *browser, const char *expression, int 
 	int rc = check_usable(browser);
 	if (rc < 0)
 		return rc;
-	struct request *request = add_request(browser, user);
+	struct tr_browser_request *request = add_request(browser, user);
 	if (!request)
 		return -ENOMEM;
 	request->value_fn = fn;
@@ -561,7 +441,7 @@ int tr_browser_screenshot(
 	int rc = check_usable(browser);
 	if (rc < 0)
 		return rc;
-	struct request *request = add_request(browser, user);
+	struct tr_browser_request *request = add_request(browser, user);
 	if (!request)
 		return -ENOMEM;
 	request->picture_fn = fn;
@@ -614,7 +494,7 @@ static void ignore_picture(int rc, const uint8_t *data, size_t size, void *user)
 	(void)user;
 }
 
-static void ignore_answer(struct request *request, const void *user)
+static void ignore_answer(struct tr_browser_request *request, const void *user)
 {
 	if (!request || request->user != user)
 		return;
@@ -630,9 +510,10 @@ void tr_browser_detach(struct tr_browser *browser, void *user)
 		browser->on_stop = NULL;
 		browser->attached = NULL;
 	}
-	for (struct request *request = browser->requests; request; request = request->next)
+	for (struct tr_browser_request *request = browser->requests; request;
+		request = request->next)
 		ignore_answer(request, user);
-	for (struct notice *notice = browser->first; notice; notice = notice->next)
+	for (struct tr_browser_notice *notice = browser->first; notice; notice = notice->next)
 		ignore_answer(notice->request, user);
 }
 

@@ -4,86 +4,28 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "browser/call_checks.h"
 #include "browser/join_cause.h"
-#include "browser/meeting_news.h"
+#include "browser/meeting_internal.h"
 #include "browser/meeting_script.h"
 #include "browser/meeting_url.h"
 #include "core/clock.h"
 #include "core/log.h"
 
 #define TR_LOG_AREA "meeting"
-#define SENTENCE_SIZE 512
 #define MEMBERS_MAX 2000
 #define CAUSE_STANDS_MS 2000 /* a page may get over what it says at first */
 #define CONFIRM_TIMEOUT_MS 3000
 #define PICTURE_TIMEOUT_MS 2000
-#define BLANK_ASK_MS 30
 
 /* The page tells what it is like now; its answer comes behind what it tells. */
 static const char look_expression[] = "dispatchEvent(new Event('telerec-look')); 1";
 
-/* The room's server says good-bye within a round trip; who waits longer keeps the slot busy. */
-static const char leave_expression[] =
-	"(async () => {"
-	"  const wait = ms => new Promise(done => setTimeout(done, ms));"
-	"  try { await Promise.race([APP.conference._room.leave(), wait(%d)]); } catch {}"
-	"  try { for (const key of ['displayname', 'email', 'callStatsUserName',"
-	"    'xmpp_username_override', 'xmpp_password_override'])"
-	"      localStorage.removeItem(key); } catch {}"
-	"  return 1;"
-	"})()";
-
-enum phase {
-	PHASE_NONE,    /* no page */
-	PHASE_LOADING, /* opened, not yet loaded */
-	PHASE_JOINING, /* loaded */
-	PHASE_JOINED,
-	PHASE_LOST,   /* was joined; the page may find back, loading itself again perhaps */
-	PHASE_ENDING, /* the picture is taken */
-	PHASE_ENDED,
-	PHASE_LEAVING,	/* the room */
-	PHASE_CLEARING, /* the page */
-	PHASE_LEFT,
-};
-
-struct tr_meeting {
-	struct tr_meeting_events events;
-	void *user;
-	sd_event_source *timer;
-	char *url, *script;
-	bool has_login;
-	int64_t load_timeout_ms, join_timeout_ms, lost_timeout_ms;
-	struct tr_call_limits limits;
-
-	struct tr_browser *browser; /* of the open page; NULL: gone */
-	enum phase phase;
-	int64_t deadline_ms; /* of joining or leaving */
-	struct tr_call_checks checks;
-	struct tr_call_sample sample; /* the last of a joined page */
-	struct tr_meeting_state state;
-	struct tr_meeting_news last;	 /* without an identity */
-	char away[TR_MEETING_NEWS_TEXT]; /* another site that the page went to, or "" */
-	int64_t cause_since_ms;		 /* of what keeps it out for good; -1: nothing does */
-	bool is_confirming;
-
-	enum tr_meeting_end end;
-	char sentence[SENTENCE_SIZE];
-
-	json_t *members; /* jid to its place in identities */
-	json_t *identities;
-
-	void (*left_fn)(void *user);
-	void *left_user;
-};
-
-static int64_t now_ms(void)
+int64_t tr_meeting_now_ms(void)
 {
 	return tr_clock_now_ns() / TR_NS_PER_MS;
 }
 
-/* `at_ms` -1: never. */
-static void set_timer(struct tr_meeting *meeting, int64_t at_ms)
+void tr_meeting_set_timer(struct tr_meeting *meeting, int64_t at_ms)
 {
 	int rc = sd_event_source_set_enabled(meeting->timer, SD_EVENT_OFF);
 	if (rc >= 0 && at_ms >= 0)
@@ -101,8 +43,7 @@ static void on_browser_stop(void *user)
 	meeting->browser = NULL;
 }
 
-/* Nothing that was asked is answered any more, and no page gets the log-in. */
-static void let_go(struct tr_meeting *meeting)
+void tr_meeting_let_go(struct tr_meeting *meeting)
 {
 	if (meeting->browser) {
 		tr_browser_detach(meeting->browser, meeting);
@@ -118,7 +59,7 @@ static void let_go(struct tr_meeting *meeting)
 static void tell_end(struct tr_meeting *meeting, const uint8_t *picture, size_t size)
 {
 	meeting->phase = PHASE_ENDED;
-	set_timer(meeting, -1);
+	tr_meeting_set_timer(meeting, -1);
 	if (meeting->events.on_ended)
 		meeting->events.on_ended(
 			meeting->end, meeting->sentence, picture, size, meeting->user);
@@ -140,7 +81,8 @@ static void finish(struct tr_meeting *meeting, enum tr_meeting_end end, const ch
 	meeting->end = end;
 	snprintf(meeting->sentence, sizeof(meeting->sentence), "%s", sentence);
 	meeting->phase = PHASE_ENDING;
-	set_timer(meeting, now_ms() + PICTURE_TIMEOUT_MS); /* also when nothing answers */
+	tr_meeting_set_timer(
+		meeting, tr_meeting_now_ms() + PICTURE_TIMEOUT_MS); /* also when nothing answers */
 	if (is_clean || !meeting->browser ||
 		tr_browser_screenshot(meeting->browser, PICTURE_TIMEOUT_MS, on_picture, meeting) <
 			0)
@@ -162,7 +104,7 @@ static struct tr_join_state join_state(const struct tr_meeting *meeting)
 static void fail_joining(struct tr_meeting *meeting)
 {
 	const struct tr_join_state state = join_state(meeting);
-	char sentence[SENTENCE_SIZE], time[32];
+	char sentence[TR_MEETING_SENTENCE_SIZE], time[32];
 
 	if (meeting->phase == PHASE_LOST && !tr_join_cause_is_final(&state)) {
 		snprintf(sentence, sizeof(sentence),
@@ -180,7 +122,7 @@ static void fail_joining(struct tr_meeting *meeting)
 static void judge_joining(struct tr_meeting *meeting)
 {
 	const struct tr_join_state state = join_state(meeting);
-	int64_t now = now_ms();
+	int64_t now = tr_meeting_now_ms();
 
 	if (!tr_join_cause_is_final(&state))
 		meeting->cause_since_ms = -1;
@@ -193,7 +135,7 @@ static void judge_joining(struct tr_meeting *meeting)
 	if (until >= 0 && now >= until)
 		fail_joining(meeting);
 	else
-		set_timer(meeting, until);
+		tr_meeting_set_timer(meeting, until);
 }
 
 /* In the meeting */
@@ -201,7 +143,7 @@ static void judge_joining(struct tr_meeting *meeting)
 static void finish_call(struct tr_meeting *meeting, enum tr_call_verdict verdict)
 {
 	const struct tr_call_limits *limits = &meeting->limits;
-	char sentence[SENTENCE_SIZE], time[32];
+	char sentence[TR_MEETING_SENTENCE_SIZE], time[32];
 
 	switch (verdict) {
 	case TR_CALL_EMPTY:
@@ -248,19 +190,19 @@ static void on_confirmed(int rc, json_t *value, const char *error, void *user)
 	meeting->is_confirming = false;
 	if (meeting->phase != PHASE_JOINED)
 		return;
-	finish_call(meeting, tr_call_checks_judge(&meeting->checks, now_ms()));
+	finish_call(meeting, tr_call_checks_judge(&meeting->checks, tr_meeting_now_ms()));
 	if (meeting->phase == PHASE_JOINED)
-		set_timer(meeting, tr_call_checks_next_ms(&meeting->checks));
+		tr_meeting_set_timer(meeting, tr_call_checks_next_ms(&meeting->checks));
 }
 
 /* Before the meeting is ended because of what it was like a while ago, it is asked once more: this
  * process may have stood still, and newer news wait in the pipe. */
 static void judge_call(struct tr_meeting *meeting, bool is_news)
 {
-	enum tr_call_verdict verdict = tr_call_checks_judge(&meeting->checks, now_ms());
+	enum tr_call_verdict verdict = tr_call_checks_judge(&meeting->checks, tr_meeting_now_ms());
 
 	if (verdict == TR_CALL_FINE) {
-		set_timer(meeting, tr_call_checks_next_ms(&meeting->checks));
+		tr_meeting_set_timer(meeting, tr_call_checks_next_ms(&meeting->checks));
 	} else if (is_news || verdict == TR_CALL_KICKED) {
 		finish_call(meeting, verdict);
 	} else if (!meeting->is_confirming) {
@@ -315,7 +257,7 @@ static void lose_call(struct tr_meeting *meeting)
 	if (meeting->phase == PHASE_JOINED) {
 		tr_info("the page has lost the meeting; it may find back by itself");
 		meeting->phase = PHASE_LOST;
-		meeting->deadline_ms = now_ms() + meeting->lost_timeout_ms;
+		meeting->deadline_ms = tr_meeting_now_ms() + meeting->lost_timeout_ms;
 		meeting->sample.is_connected = false;
 		meeting->sample.download_kbps = 0;
 		tell_state(meeting, false);
@@ -368,7 +310,7 @@ static void handle_state(struct tr_meeting *meeting, const struct tr_meeting_new
 	if (meeting->phase != PHASE_JOINED) /* left from within on_joined */
 		return;
 	meeting->sample = news->sample;
-	tr_call_checks_update(&meeting->checks, &meeting->sample, now_ms());
+	tr_call_checks_update(&meeting->checks, &meeting->sample, tr_meeting_now_ms());
 	tell_state(meeting, true);
 	if (meeting->phase == PHASE_JOINED)
 		judge_call(meeting, true);
@@ -426,109 +368,8 @@ void tr_meeting_handle_loaded(struct tr_meeting *meeting)
 	if (meeting->phase != PHASE_LOADING || !meeting->browser)
 		return;
 	meeting->phase = PHASE_JOINING;
-	meeting->deadline_ms = now_ms() + meeting->join_timeout_ms;
+	meeting->deadline_ms = tr_meeting_now_ms() + meeting->join_timeout_ms;
 	judge_joining(meeting);
-}
-
-/* Leaving */
-
-static void tell_left(struct tr_meeting *meeting)
-{
-	void (*fn)(void *user) = meeting->left_fn;
-
-	meeting->phase = PHASE_LEFT;
-	meeting->left_fn = NULL;
-	set_timer(meeting, -1);
-	let_go(meeting);
-	if (fn)
-		fn(meeting->left_user);
-}
-
-static void ask_if_blank(struct tr_meeting *meeting);
-
-static void on_blank(int rc, json_t *value, const char *error, void *user)
-{
-	struct tr_meeting *meeting = user;
-	const char *url = json_string_value(value);
-	(void)error;
-
-	if (meeting->phase != PHASE_CLEARING)
-		return;
-	if (rc == 0 && url && !strcmp(url, "about:blank"))
-		tell_left(meeting);
-	else
-		ask_if_blank(meeting);
-}
-
-/* The answer comes from the page that is there: the old one, or after it the empty one. */
-static void ask_if_blank(struct tr_meeting *meeting)
-{
-	int64_t left_ms = meeting->deadline_ms - now_ms();
-	char expression[80];
-
-	snprintf(expression, sizeof(expression),
-		"new Promise(done => setTimeout(() => done(location.href), %d))", BLANK_ASK_MS);
-	if (left_ms <= 0 || !meeting->browser ||
-		tr_browser_evaluate(meeting->browser, expression, (int)left_ms, on_blank, meeting) <
-			0)
-		set_timer(meeting, now_ms());
-}
-
-static void clear_page(struct tr_meeting *meeting)
-{
-	int64_t left_ms = meeting->deadline_ms - now_ms();
-
-	meeting->phase = PHASE_CLEARING;
-	if (left_ms < 1000)
-		left_ms = 1000;
-	if (!meeting->browser ||
-		tr_browser_open(meeting->browser, "about:blank", (int)left_ms) < 0) {
-		set_timer(meeting, now_ms()); /* there is nothing to clear */
-		return;
-	}
-	tr_browser_clear_storage(meeting->browser, meeting->url);
-	ask_if_blank(meeting);
-}
-
-static void on_room_left(int rc, json_t *value, const char *error, void *user)
-{
-	struct tr_meeting *meeting = user;
-	(void)value;
-	(void)error;
-
-	if (rc < 0)
-		tr_debug("the page did not leave the meeting by itself: %s", strerror(-rc));
-	if (rc == -ETIMEDOUT && meeting->browser)
-		tr_browser_interrupt(meeting->browser);
-	if (meeting->phase == PHASE_LEAVING)
-		clear_page(meeting);
-}
-
-static int leave_room(struct tr_meeting *meeting, int timeout_ms)
-{
-	char expression[sizeof(leave_expression) + 16];
-
-	snprintf(expression, sizeof(expression), leave_expression, timeout_ms / 2);
-	return tr_browser_evaluate(
-		meeting->browser, expression, timeout_ms * 3 / 4, on_room_left, meeting);
-}
-
-int tr_meeting_leave(struct tr_meeting *meeting, int timeout_ms, void (*fn)(void *user), void *user)
-{
-	struct tr_browser *browser = meeting->browser;
-
-	meeting->phase = PHASE_LEAVING;
-	meeting->left_fn = fn;
-	meeting->left_user = user;
-	meeting->deadline_ms = now_ms() + timeout_ms;
-	set_timer(meeting, meeting->deadline_ms);
-	if (!browser || tr_browser_set_script(browser, NULL) < 0) {
-		set_timer(meeting, now_ms()); /* there is nothing to leave */
-		return 0;
-	}
-	if (leave_room(meeting, timeout_ms) < 0)
-		clear_page(meeting);
-	return 0;
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *user)
@@ -551,7 +392,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 		break;
 	case PHASE_LEAVING:
 	case PHASE_CLEARING:
-		tell_left(meeting);
+		tr_meeting_tell_left(meeting);
 		break;
 	case PHASE_NONE:
 	case PHASE_ENDED:
@@ -635,7 +476,7 @@ void tr_meeting_destroy(struct tr_meeting *meeting)
 {
 	if (!meeting)
 		return;
-	let_go(meeting);
+	tr_meeting_let_go(meeting);
 	sd_event_source_disable_unref(meeting->timer);
 	json_decref(meeting->members);
 	json_decref(meeting->identities);
@@ -660,7 +501,7 @@ int tr_meeting_open(struct tr_meeting *meeting, struct tr_browser *browser)
 
 void tr_meeting_forget_browser(struct tr_meeting *meeting)
 {
-	let_go(meeting);
+	tr_meeting_let_go(meeting);
 	meeting->last = (struct tr_meeting_news){0};
 	meeting->away[0] = '\0';
 	meeting->cause_since_ms = -1;
@@ -670,12 +511,12 @@ void tr_meeting_forget_browser(struct tr_meeting *meeting)
 	case PHASE_JOINED:
 	case PHASE_LOST:
 		meeting->phase = PHASE_NONE;
-		set_timer(meeting, -1);
+		tr_meeting_set_timer(meeting, -1);
 		break;
 	case PHASE_ENDING:
 	case PHASE_LEAVING:
 	case PHASE_CLEARING:
-		set_timer(meeting, now_ms()); /* there will be no answer */
+		tr_meeting_set_timer(meeting, tr_meeting_now_ms()); /* there will be no answer */
 		break;
 	case PHASE_NONE:
 	case PHASE_ENDED:
