@@ -1,8 +1,8 @@
 #include "cli/node_show.h"
 
-#include "cli/node_words.h"
 #include "cli/text_table.h"
 #include "core/text.h"
+#include "protocol/node_words.h"
 
 #include <string.h>
 

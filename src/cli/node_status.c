@@ -2,9 +2,9 @@
 
 #include "cli/node_show.h"
 #include "cli/node_wait.h"
-#include "cli/node_words.h"
 #include "cli/text_table.h"
 #include "core/text.h"
+#include "protocol/node_words.h"
 
 #include <stdarg.h>
 #include <string.h>

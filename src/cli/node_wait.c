@@ -1,6 +1,6 @@
 #include "cli/node_wait.h"
 
-#include "cli/node_words.h"
+#include "protocol/node_words.h"
 
 #include <errno.h>
 #include <string.h>

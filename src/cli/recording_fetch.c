@@ -1,10 +1,10 @@
 #include "cli/recording_fetch.h"
 
-#include "cli/node_words.h"
 #include "cli/text_table.h"
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/text.h"
+#include "protocol/node_words.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 #include "cli/completion.h"
 #include "cli/node_verb.h"
-#include "cli/node_words.h"
 #include "cli/verbs.h"
 #include "config/config.h"
+#include "protocol/node_words.h"
 
 #include <stdio.h>
 #include <string.h>

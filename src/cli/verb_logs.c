@@ -1,9 +1,9 @@
 #include "cli/node_show.h"
 #include "cli/node_verb.h"
-#include "cli/node_words.h"
 #include "cli/verbs.h"
 #include "core/clock.h"
 #include "core/text.h"
+#include "protocol/node_words.h"
 
 #include <errno.h>
 #include <stdio.h>

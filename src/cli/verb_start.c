@@ -1,10 +1,10 @@
 #include "cli/node_verb.h"
 #include "cli/node_wait.h"
-#include "cli/node_words.h"
 #include "cli/target_input.h"
 #include "cli/text_table.h"
 #include "cli/verbs.h"
 #include "core/text.h"
+#include "protocol/node_words.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 #include "cli/node_verb.h"
 #include "cli/node_wait.h"
-#include "cli/node_words.h"
 #include "cli/text_table.h"
 #include "cli/verbs.h"
+#include "protocol/node_words.h"
 
 #include <stdio.h>
 #include <string.h>

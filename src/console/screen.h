@@ -13,6 +13,7 @@
 #include "console/model.h"
 
 struct tr_console;
+struct tr_console_settings; /* console.h */
 
 enum tr_screen_answer {
 	TR_SCREEN_IGNORED, /* the console may use the key itself */
@@ -53,6 +54,9 @@ __attribute__((format(printf, 3, 4))) void tr_console_say(
 struct tr_model *tr_console_model(struct tr_console *console);
 const struct tr_model_view *tr_console_view(struct tr_console *console); /* read anew before draw */
 struct tr_term *tr_console_term(struct tr_console *console);
+
+/* Borrowed; as given to tr_console_run(). */
+const struct tr_console_settings *tr_console_settings(const struct tr_console *console);
 
 /* For a picture with "telerec" beside it: the full path of our own program, for verbs that are run
  * as a process of their own. */

@@ -56,9 +56,10 @@ enum tr_role {
 };
 
 struct tr_term_settings {
-	bool is_ascii; /* no character beyond ASCII */
-	bool is_mono;  /* no colour */
-	int colours;   /* at most so many; 0: what the terminal has */
+	bool is_ascii;	/* no character beyond ASCII */
+	bool is_mono;	/* no colour */
+	int colours;	/* at most so many; 0: what the terminal has */
+	bool has_mouse; /* clicks are wanted; the terminal's own selecting of text is off then */
 };
 
 struct tr_term_abilities {
@@ -83,6 +84,9 @@ int tr_term_fd(const struct tr_term *term);
 /* The next key without waiting, TR_KEY_NONE when there is none. */
 int tr_term_read_key(struct tr_term *term);
 void tr_term_mouse(const struct tr_term *term, int *ret_row, int *ret_column);
+
+/* Begins anew: what is drawn from now on is shown by tr_term_show(). */
+void tr_term_clear(struct tr_term *term);
 
 /* Everything drawn is shown at once; only what changed is sent. */
 void tr_term_show(struct tr_term *term);

@@ -3,7 +3,7 @@
 #include "cli/node_answers.h"
 #include "cli/node_show.h"
 #include "cli/node_status.h"
-#include "cli/node_words.h"
+#include "protocol/node_words.h"
 #include "cli/text_table.h"
 
 #include <stdlib.h>

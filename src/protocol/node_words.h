@@ -1,7 +1,7 @@
 /* What the node API answers, in words for people; and short ways to its members, which are "", 0 or
  * false where there are none. Pure. */
-#ifndef TR_CLI_NODE_WORDS_H
-#define TR_CLI_NODE_WORDS_H
+#ifndef TR_PROTOCOL_NODE_WORDS_H
+#define TR_PROTOCOL_NODE_WORDS_H
 
 #include "core/cleanup.h"
 

@@ -1,4 +1,4 @@
-#include "cli/node_words.h"
+#include "protocol/node_words.h"
 
 #include "core/clock.h"
 

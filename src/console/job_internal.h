@@ -1,0 +1,51 @@
+/* A job between the UI thread and its own. */
+#ifndef TR_CONSOLE_JOB_INTERNAL_H
+#define TR_CONSOLE_JOB_INTERNAL_H
+
+#include "console/console_internal.h"
+
+#include <pthread.h>
+
+struct tr_job_line {
+	struct tr_job_line *next;
+	char text[];
+};
+
+struct tr_job {
+	struct tr_job *next; /* tr_console.jobs */
+	struct tr_console *console;
+
+	/* fixed after start */
+	tr_job_done_fn *done;
+	tr_job_line_fn *take; /* a program's lines, instead of all at its end */
+	void *user;
+	char *method, *path; /* of a call */
+	json_t *body;
+	char **argv; /* of a program, ends with NULL */
+	char *input;
+	bool is_by_sudo;
+	int stop_event; /* readable: the program shall end */
+	pthread_t thread;
+
+	/* under tr_console.job_lock */
+	struct tr_job_line *lines, **line_end;
+	unsigned line_count;
+	bool is_dropped, is_over;
+
+	/* the thread's until is_over */
+	struct tr_job_result result;
+	char *text;
+	size_t text_size;
+	char *output; /* standard output alone */
+	size_t output_size, line_begin;
+	char problem[1024];
+};
+
+/* The thread's work: fills the result. */
+void tr_job_do_call(struct tr_job *job);
+void tr_job_do_program(struct tr_job *job);
+
+/* From the job's thread: a line for `take`, or something to look at. */
+void tr_job_push_line(struct tr_job *job, const char *text, size_t size);
+
+#endif

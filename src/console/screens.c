@@ -1,0 +1,15 @@
+#include "console/screens.h"
+
+#include <string.h>
+
+static const struct tr_screen *const all[] = {
+	&tr_screen_home,
+};
+
+const struct tr_screen *tr_screens_find(const char *name)
+{
+	for (size_t i = 0; i < TR_COUNT(all); i++)
+		if (!strcmp(all[i]->name, name))
+			return all[i];
+	return NULL;
+}
