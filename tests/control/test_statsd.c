@@ -171,7 +171,7 @@ static void a_name_that_is_none_holds_nobody_up(void **state)
 	for (int i = 0; i < 1000; i++)
 		tr_statsd_tell(&event, lost);
 	/* A look-up that waits would take seconds here; the bound is for busy machines. */
-	assert_true(tr_clock_now_ns() - start_ns < 2 * TR_NS_PER_S);
+	assert_true(tr_clock_now_ns() - start_ns < 10 * TR_NS_PER_S);
 	tr_statsd_destroy(lost);
 	tr_statsd_destroy(NULL);
 }
