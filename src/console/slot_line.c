@@ -115,7 +115,7 @@ struct columns {
 
 static struct columns lay_out(int width)
 {
-	struct columns c = {.room = 15, .meter_width = width >= 120 ? 24 : 12};
+	struct columns c = {.room = 16, .meter_width = width >= 120 ? 24 : 12};
 	int right = width - 1;
 
 	if (width >= 100) {

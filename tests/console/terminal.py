@@ -1,0 +1,264 @@
+"""A terminal with a program in it, for tests that press keys and read the screen.
+
+    with Terminal(["telerec", "console"], rows=24, columns=80) as terminal:
+        terminal.wait_for("Home")
+        terminal.keys("1")            # text, or names: "<Up><Enter>"
+        terminal.resize(43, 132)
+        assert "Wall" in terminal.lines()[0]
+
+What the program writes goes through pyte's emulation all the time, in a thread; waiting is for what
+the screen shows, with a patience that fits a busy machine. Needs python3-pyte.
+"""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+
+try:
+    import pyte
+except ImportError:
+    print("skipped: there is no python3-pyte")
+    sys.exit(77)
+
+PATIENCE_S = 90
+
+NAMES = {
+    "Up": "\033OA", "Down": "\033OB", "Right": "\033OC", "Left": "\033OD",
+    "Home": "\033OH", "End": "\033OF", "PageUp": "\033[5~", "PageDown": "\033[6~",
+    "Delete": "\033[3~", "Backspace": "\x7f", "BackTab": "\033[Z", "Tab": "\t", "Enter": "\r",
+    "Esc": "\033", "F1": "\033OP", "CtrlC": "\x03", "CtrlL": "\x0c", "Space": " ",
+}
+
+
+class Failure(Exception):
+    """The screen is not as it should be; the text has the screen in it."""
+
+
+class Screen(pyte.Screen):
+    """pyte's, and the one thing that xterm can and pyte cannot: the last character once more."""
+
+    last = " "
+
+    def draw(self, data):
+        super().draw(data)
+        self.last = data[-1:] or self.last
+
+    def repeat(self, count=1, *_rest, **_private):
+        super().draw(self.last * (count or 1))
+
+
+class Stream(pyte.ByteStream):
+    csi = dict(pyte.ByteStream.csi, b="repeat")
+    events = pyte.ByteStream.events | {"repeat"}
+
+
+class Terminal:
+    def __init__(self, argv, rows=24, columns=80, term="xterm-256color", locale="C.UTF-8", env=None):
+        self.screen = Screen(columns, rows)
+        self.stream = Stream(self.screen)
+        if "UTF-8" not in locale:
+            self.stream.select_other_charset("@")
+        self.changed = threading.Condition()
+        self.bytes = 0  # that the program wrote
+        self.is_over = False
+        self.master, slave = pty.openpty()
+        self._set_size(rows, columns)
+        whole = dict(os.environ, TERM=term, LC_ALL=locale)
+        for name in ("COLORTERM", "LINES", "COLUMNS", "ESCDELAY", "TMUX"):
+            whole.pop(name, None)
+        whole.update(env or {})
+        self.process = subprocess.Popen(
+            argv, stdin=slave, stdout=slave, stderr=slave, env=whole, close_fds=True,
+            preexec_fn=self._take_terminal)
+        os.close(slave)
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    @staticmethod
+    def _take_terminal():
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    def _set_size(self, rows, columns):
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def _read(self):
+        while True:
+            try:
+                ready, _, _ = select.select([self.master], [], [], 0.5)
+                data = os.read(self.master, 65536) if ready else None
+            except (OSError, ValueError):
+                data = b""
+            if data is None:
+                continue
+            with self.changed:
+                if data:
+                    self.bytes += len(data)
+                    self.stream.feed(data)
+                else:
+                    self.is_over = True
+                self.changed.notify_all()
+            if not data:
+                return
+
+    # ---- the person ----
+
+    def keys(self, keys):
+        """Types it at once, as a paste: characters, and names as in "<Up><Enter>" ("<<" is "<")."""
+        text = re.sub(r"<(\w+)>", lambda m: NAMES[m.group(1)], keys.replace("<<", "\0"))
+        self.type(text.replace("\0", "<").encode())
+
+    def type(self, data):
+        """Bytes as they are."""
+        while data:
+            sent = os.write(self.master, data[:1024])  # a terminal's line is 4 KiB
+            data = data[sent:]
+
+    def escape(self):
+        """Escape alone: nothing may come right behind it, or it is the begin of a key."""
+        self.keys("<Esc>")
+        time.sleep(0.3)
+
+    def resize(self, rows, columns):
+        with self.changed:
+            self.screen.resize(rows, columns)
+            self._set_size(rows, columns)
+
+    # ---- the screen ----
+
+    def lines(self):
+        with self.changed:
+            return [line.rstrip() for line in self.screen.display]
+
+    def text(self):
+        return "\n".join(self.lines())
+
+    def cells(self, row):
+        """pyte's characters of a row, with their colours."""
+        with self.changed:
+            line = self.screen.buffer[row]
+            return [line[column] for column in range(self.screen.columns)]
+
+    def _is_there(self, wanted):
+        if callable(wanted):
+            return wanted(self)
+        if isinstance(wanted, re.Pattern):
+            return wanted.search(self.text())
+        return wanted in self.text()
+
+    def wait_for(self, wanted, patience_s=PATIENCE_S):
+        """Until the screen has this text, or matches this compiled pattern, or the function of the
+        terminal says yes. Gives what it found."""
+        return self._wait(wanted, True, patience_s)
+
+    def wait_all(self, *parts, patience_s=PATIENCE_S):
+        """Until the screen has all of them at once."""
+        for part in parts:
+            self.wait_for(part, patience_s)
+        return self.wait_for(lambda t: all(t._is_there(part) for part in parts), patience_s)
+
+    def wait_gone(self, wanted, patience_s=PATIENCE_S):
+        return self._wait(wanted, False, patience_s)
+
+    def _wait(self, wanted, is_wanted, patience_s):
+        until = time.monotonic() + patience_s
+        while True:
+            with self.changed:
+                seen = self.bytes
+            found = self._is_there(wanted)
+            if bool(found) == is_wanted:
+                return found
+            with self.changed:
+                if self.is_over and self.bytes == seen:
+                    raise Failure(f"the program ended (code {self._code()}) and {wanted!r} did "
+                                  f"not come:\n{self.picture()}")
+                left = until - time.monotonic()
+                if left <= 0:
+                    what = "is not there" if is_wanted else "does not go"
+                    raise Failure(f"{wanted!r} {what} after {patience_s} s:\n{self.picture()}")
+                if self.bytes == seen:
+                    self.changed.wait(min(left, 0.5))
+
+    def picture(self):
+        """The screen in a frame, for a person."""
+        edge = "+" + "-" * self.screen.columns + "+"
+        with self.changed:
+            rows = [f"|{line}|" for line in self.screen.display]
+        return "\n".join([edge, *rows, edge])
+
+    # ---- the end ----
+
+    def _code(self):
+        try:
+            return self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def wait_end(self, patience_s=PATIENCE_S):
+        """The exit code, after the program has ended by itself."""
+        try:
+            code = self.process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            raise Failure(f"the program does not end:\n{self.picture()}") from None
+        self.thread.join(10)
+        return code
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.thread.join(10)
+        try:
+            os.close(self.master)
+        except OSError:
+            pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, trace):
+        if kind and not issubclass(kind, Failure):
+            print(self.picture(), file=sys.stderr)
+        self.close()
+
+
+def build_dir():
+    return os.environ.get("TR_BUILD_DIR") or sys.exit("TR_BUILD_DIR is not set")
+
+
+def telerec():
+    return os.path.join(build_dir(), "telerec")
+
+
+def run(tests):
+    """Runs the functions, tells of each, ends the program: 0, or 1 when one failed. A name on the
+    command line: only that one."""
+    wanted, failed = sys.argv[1:], 0
+    for test in tests:
+        name = test.__name__
+        if wanted and name not in wanted:
+            continue
+        begin = time.monotonic()
+        try:
+            test()
+            print(f"passed: {name} ({time.monotonic() - begin:.1f} s)", flush=True)
+        except (Failure, AssertionError) as fault:
+            failed += 1
+            print(f"FAILED: {name}: {fault}", flush=True)
+            if isinstance(fault, AssertionError):
+                import traceback
+                traceback.print_exc()
+    sys.exit(1 if failed else 0)
