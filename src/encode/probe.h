@@ -38,4 +38,7 @@ TR_CHECKED int tr_probe_run(const struct tr_probe_settings *settings, json_t **r
 TR_CHECKED int tr_probe_choose(const json_t *probed, const char *encoder, int width, int height,
 	struct tr_rung_list *ret_list, char *problem, size_t problem_size);
 
+/* Is it one of those words (without commas)? "00:02.0" is an address, too. */
+bool tr_probe_is_encoder_word(const char *word);
+
 #endif
