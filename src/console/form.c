@@ -70,6 +70,14 @@ void tr_form_propose(struct tr_form *form, const char *key, const char *value)
 	state->blame[0] = '\0';
 }
 
+void tr_form_keep(struct tr_form *form, const char *key)
+{
+	struct tr_form_field *state = find(form, key);
+
+	if (state)
+		state->was_touched = true;
+}
+
 const char *tr_form_value(const struct tr_form *form, const char *key)
 {
 	const struct tr_form_field *state = find(form, key);

@@ -48,6 +48,7 @@ void tr_form_destroy(struct tr_form *form); /* wipes its texts; NULL is fine */
 void tr_form_set(struct tr_form *form, const char *key, const char *value);
 /* As if it had been typed, for what follows from other fields; not where somebody has typed. */
 void tr_form_propose(struct tr_form *form, const char *key, const char *value);
+void tr_form_keep(struct tr_form *form, const char *key); /* nothing is proposed there any more */
 const char *tr_form_value(const struct tr_form *form, const char *key);
 bool tr_form_is_dirty(const struct tr_form *form, const char *key); /* NULL: any of them */
 void tr_form_clean(struct tr_form *form);			    /* it was saved */

@@ -4,6 +4,10 @@
 
 static const struct tr_screen *const all[] = {
 	&tr_screen_home,
+	&tr_screen_setup,
+	&tr_screen_first_run,
+	&tr_screen_kernel,
+	&tr_screen_doctor,
 };
 
 const struct tr_screen *tr_screens_find(const char *name)
