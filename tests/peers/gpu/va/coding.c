@@ -12,16 +12,21 @@ struct output {
 	bool is_over;
 };
 
+static void put_bytes(struct output *out, const uint8_t *data, size_t size)
+{
+	if (out->size + size > out->room) {
+		out->is_over = true;
+		return;
+	}
+	memcpy(out->data + out->size, data, size);
+	out->size += size;
+}
+
 static void put_start_code(struct output *out)
 {
 	static const uint8_t start[] = {0, 0, 0, 1};
 
-	if (out->size + sizeof(start) > out->room) {
-		out->is_over = true;
-		return;
-	}
-	memcpy(out->data + out->size, start, sizeof(start));
-	out->size += sizeof(start);
+	put_bytes(out, start, sizeof(start));
 }
 
 /* A NAL unit that is not protected yet. */
@@ -40,15 +45,16 @@ static void put_unit(struct output *out, const struct tr_bits *bits)
 		out->size += (size_t)size;
 }
 
-/* Where the start code ends; 0: none. */
+/* Where the last start code ends; 0: none. FFmpeg puts an access unit delimiter before a slice
+ * header, as one packed header. */
 static size_t find_unit(const struct tr_va_header *header)
 {
-	size_t size = header->bits / 8;
+	size_t size = header->bits / 8, found = 0;
 
-	for (size_t i = 2; i < size && i < 8; i++)
+	for (size_t i = 2; i < size; i++)
 		if (header->data[i] == 1 && !header->data[i - 1] && !header->data[i - 2])
-			return i + 1;
-	return 0;
+			found = i + 1;
+	return found;
 }
 
 /* The packed slice header up to its very last bit, without protection and start code. */
@@ -89,6 +95,9 @@ static VAStatus put_slice(
 		const struct tr_va_header *header = find_slice_header(job, index);
 		if (!header || !put_packed_slice(bits, header))
 			return VA_STATUS_ERROR_ENCODING_ERROR;
+		size_t begin = find_unit(header);
+		if (begin > 4)
+			put_bytes(out, header->data, begin - 4); /* what comes before */
 	}
 	tr_macroblocks_put(bits, job, slice);
 	put_unit(out, bits);
@@ -115,12 +124,7 @@ static void put_packed(struct output *out, const struct tr_va_job *job)
 		size_t size = (header->bits + 7) / 8;
 		if (header->type == VAEncPackedHeaderSlice)
 			continue;
-		if (out->size + size > out->room) {
-			out->is_over = true;
-			return;
-		}
-		memcpy(out->data + out->size, header->data, size);
-		out->size += size;
+		put_bytes(out, header->data, size);
 	}
 }
 
