@@ -22,7 +22,7 @@ from focus import PATIENCE                                                     #
 from visitor import Visitor                                                    # noqa: E402
 
 SECONDS = 2
-APART_DB = 40
+APART_DB = 20       # a busy browser stutters, which sounds a little like every tone
 
 
 class Meeting:
