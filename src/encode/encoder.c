@@ -2,10 +2,13 @@
 #include "encode/encoder.h"
 
 #include "core/child.h"
+#include "core/clock.h"
 #include "core/log.h"
+#include "encode/starved.h"
 #include "encode/wire.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +17,10 @@
 #include <sys/socket.h>
 
 #define OPEN_TIMEOUT_MS 10000
+#define GPU_OPEN_TIMEOUT_MS 2000
+#define LATE_NS (3 * TR_NS_PER_S) /* nothing takes that long, however busy the machine */
+#define GPU_LATE_NS (500 * TR_NS_PER_MS)
+#define GPU_LATE_PICTURES 10
 
 struct tr_encoder {
 	struct tr_encoder_settings settings;
@@ -23,6 +30,15 @@ struct tr_encoder {
 	struct tr_wire_memory memory;
 	bool is_busy;
 	uint8_t coarser;
+	struct tr_rung rung;
+	int32_t set_id;
+	bool has_software;
+	int64_t submitted_ns;
+	int64_t deadline_ns;
+	struct tr_starved starved;
+	int words_fd;			     /* standard error of a GPU's process, -1: ours */
+	char last_line[TR_WIRE_PROBLEM_MAX]; /* of it */
+	char problem[TR_WIRE_PROBLEM_MAX + 128];
 	uint8_t extradata[TR_VIDEO_EXTRADATA_MAX];
 	size_t extradata_size;
 	struct tr_encoder_stats stats;
@@ -37,6 +53,7 @@ int tr_encoder_create(const struct tr_encoder_settings *settings, struct tr_enco
 	encoder->settings = *settings;
 	encoder->child.pidfd = -1;
 	encoder->socket = -1;
+	encoder->words_fd = encoder->starved.fd = -1;
 	encoder->memory_fd = memfd_create("telerec-picture", MFD_CLOEXEC);
 	if (encoder->memory_fd < 0)
 		return -errno;
@@ -61,6 +78,83 @@ void tr_encoder_destroy(struct tr_encoder *encoder)
 	free(encoder);
 }
 
+void tr_encoder_set_rung(
+	struct tr_encoder *encoder, const struct tr_rung *rung, int set_id, bool has_software)
+{
+	encoder->rung = *rung;
+	encoder->set_id = set_id;
+	encoder->has_software = has_software;
+}
+
+/* ---- what a driver says ---- */
+
+/* The last line that says something: drivers name their trouble just before they take the process
+ * down. */
+static void keep_last_line(struct tr_encoder *encoder, char *text)
+{
+	char *rest = text, *line;
+
+	while ((line = strsep(&rest, "\n")))
+		if (line[0])
+			snprintf(encoder->last_line, sizeof(encoder->last_line), "%s", line);
+}
+
+static void pass_words_on(struct tr_encoder *encoder)
+{
+	char text[2048];
+	ssize_t n;
+
+	while (encoder->words_fd >= 0 &&
+		(n = read(encoder->words_fd, text, sizeof(text) - 1)) > 0) {
+		text[n] = '\0';
+		if (write(STDERR_FILENO, text, (size_t)n) < 0)
+			tr_debug("words of the encoder are lost");
+		keep_last_line(encoder, text);
+	}
+}
+
+/* Neither end blocks: a driver that talks much must not stand still because we are busy. */
+static int open_words(struct tr_encoder *encoder, int *ret_theirs)
+{
+	int fds[2];
+
+	encoder->last_line[0] = '\0';
+	if (encoder->rung.kind == TR_RUNG_SOFTWARE)
+		return 0;
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -errno;
+	encoder->words_fd = fds[0];
+	*ret_theirs = fds[1];
+	return 0;
+}
+
+const char *tr_encoder_explain(struct tr_encoder *encoder, int rc)
+{
+	char how[80];
+
+	if (encoder->problem[0])
+		return encoder->problem;
+	if (rc == -EPIPE && encoder->child.pid > 0) {
+		int status = tr_child_wait(&encoder->child, 1000);
+		pass_words_on(encoder);
+		if (status >= 0)
+			tr_child_describe(status, how, sizeof(how));
+		else
+			snprintf(how, sizeof(how), "closed its connection");
+		snprintf(encoder->problem, sizeof(encoder->problem), "the encoder process %s%s%s",
+			how, encoder->last_line[0] ? ": " : "", encoder->last_line);
+	} else if (rc == -ETIMEDOUT) {
+		pass_words_on(encoder);
+		snprintf(encoder->problem, sizeof(encoder->problem), "no answer in time%s%s",
+			encoder->last_line[0] ? "; its last words: " : "", encoder->last_line);
+	} else {
+		snprintf(encoder->problem, sizeof(encoder->problem), "%s", strerror(-rc));
+	}
+	return encoder->problem;
+}
+
+/* ---- the process ---- */
+
 void tr_encoder_stop(struct tr_encoder *encoder)
 {
 	if (encoder->socket >= 0)
@@ -69,6 +163,10 @@ void tr_encoder_stop(struct tr_encoder *encoder)
 	/* Nothing in it needs an end of its own: the packets are here already. */
 	tr_child_kill(&encoder->child, SIGKILL);
 	tr_child_stop(&encoder->child, 1000);
+	pass_words_on(encoder);
+	if (encoder->words_fd >= 0)
+		close(tr_take_fd(&encoder->words_fd));
+	tr_starved_close(&encoder->starved);
 }
 
 static int start_process(struct tr_encoder *encoder)
@@ -79,8 +177,12 @@ static int start_process(struct tr_encoder *encoder)
 		return -errno;
 	TR_CLEANUP(tr_closep) int ours = fds[0];
 	TR_CLEANUP(tr_closep) int theirs = fds[1];
+	TR_CLEANUP(tr_closep) int words = -1;
+	int rc = open_words(encoder, &words);
+	if (rc < 0)
+		return rc;
 	const char *argv[] = {encoder->settings.program, NULL};
-	struct tr_child_fd child_fds[] = {
+	struct tr_child_fd child_fds[4] = {
 		{theirs, TR_WIRE_SOCKET_FD}, {encoder->memory_fd, TR_WIRE_MEMORY_FD}};
 	struct tr_child_settings child = {
 		.argv = argv,
@@ -88,11 +190,18 @@ static int start_process(struct tr_encoder *encoder)
 		.fds = child_fds,
 		.fd_count = 2,
 	};
-	int rc = tr_child_start(&child, &encoder->child);
+	if (words >= 0)
+		child_fds[child.fd_count++] = (struct tr_child_fd){words, STDERR_FILENO};
+	if (encoder->settings.module_fd > 0 && encoder->rung.kind != TR_RUNG_SOFTWARE)
+		child_fds[child.fd_count++] =
+			(struct tr_child_fd){encoder->settings.module_fd, TR_WIRE_MODULE_FD};
+	rc = tr_child_start(&child, &encoder->child);
 	if (rc < 0)
 		return tr_fail(rc, "cannot start %s", encoder->settings.program);
 	encoder->socket = tr_take_fd(&ours);
 	encoder->stats.starts++;
+	if (encoder->rung.kind != TR_RUNG_SOFTWARE)
+		tr_starved_open(&encoder->starved, encoder->child.pid);
 	return 0;
 }
 
@@ -107,37 +216,71 @@ static int wait_readable(int fd, int timeout_ms)
 	return ready < 0 ? -errno : ready == 0 ? -ETIMEDOUT : 0;
 }
 
-static int open_rung(struct tr_encoder *encoder)
+/* A GPU's driver may hang here already; a machine that is only busy gets more time. */
+static int wait_opened(struct tr_encoder *encoder, int gpu_wait_ms)
 {
-	struct tr_wire message = {.type = TR_WIRE_OPEN, .open = encoder->settings.video};
+	int64_t begin_ns = tr_clock_now_ns(), most_ns = OPEN_TIMEOUT_MS * TR_NS_PER_MS;
+	int rc;
 
+	if (encoder->rung.kind == TR_RUNG_SOFTWARE)
+		return wait_readable(encoder->socket, OPEN_TIMEOUT_MS);
+	do {
+		int64_t waited_ns = tr_clock_now_ns() - begin_ns;
+		int64_t left_ns =
+			gpu_wait_ms * TR_NS_PER_MS + tr_starved_ns(&encoder->starved) - waited_ns;
+		if (left_ns <= 0 || waited_ns > most_ns)
+			return -ETIMEDOUT;
+		rc = wait_readable(encoder->socket, (int)(left_ns / TR_NS_PER_MS) + 1);
+	} while (rc == -ETIMEDOUT);
+	return rc;
+}
+
+static int open_rung(struct tr_encoder *encoder, int gpu_wait_ms)
+{
+	struct tr_wire message = {.type = TR_WIRE_OPEN,
+		.open = {.video = encoder->settings.video,
+			.rung = encoder->rung,
+			.has_software = encoder->has_software}};
+
+	message.open.video.set_id = encoder->set_id;
 	int rc = tr_wire_send(encoder->socket, &message);
 	if (rc == 0)
-		rc = wait_readable(encoder->socket, OPEN_TIMEOUT_MS);
+		rc = wait_opened(encoder, gpu_wait_ms);
 	if (rc == 0)
 		rc = tr_wire_receive(encoder->socket, 0, &message);
 	if (rc == 0 && (message.type != TR_WIRE_OPENED ||
 			       message.opened.extradata_size > sizeof(encoder->extradata)))
 		rc = -EPROTO;
-	if (rc == 0)
+	if (rc == 0 && message.rc < 0) {
+		snprintf(encoder->problem, sizeof(encoder->problem), "%.*s",
+			TR_WIRE_PROBLEM_MAX - 1, message.problem);
 		rc = message.rc;
+	}
 	if (rc < 0)
 		return rc;
 	memcpy(encoder->extradata, message.opened.extradata, message.opened.extradata_size);
 	encoder->extradata_size = message.opened.extradata_size;
-	snprintf(encoder->stats.name, sizeof(encoder->stats.name), "%.23s", message.opened.name);
+	snprintf(encoder->stats.name, sizeof(encoder->stats.name), "%.39s", message.opened.name);
 	return 0;
+}
+
+int tr_encoder_start_within(struct tr_encoder *encoder, int gpu_wait_ms)
+{
+	tr_encoder_stop(encoder);
+	encoder->problem[0] = '\0';
+	int rc = start_process(encoder);
+	if (rc == 0)
+		rc = open_rung(encoder, gpu_wait_ms > 0 ? gpu_wait_ms : GPU_OPEN_TIMEOUT_MS);
+	if (rc < 0) {
+		tr_encoder_explain(encoder, rc);
+		tr_encoder_stop(encoder);
+	}
+	return rc;
 }
 
 int tr_encoder_start(struct tr_encoder *encoder)
 {
-	tr_encoder_stop(encoder);
-	int rc = start_process(encoder);
-	if (rc == 0)
-		rc = open_rung(encoder);
-	if (rc < 0)
-		tr_encoder_stop(encoder);
-	return rc;
+	return tr_encoder_start_within(encoder, 0);
 }
 
 struct tr_picture *tr_encoder_picture(struct tr_encoder *encoder)
@@ -149,6 +292,11 @@ size_t tr_encoder_extradata(const struct tr_encoder *encoder, const uint8_t **re
 {
 	*ret = encoder->extradata;
 	return encoder->extradata_size;
+}
+
+static int64_t gpu_late_ns(const struct tr_encoder *encoder)
+{
+	return GPU_LATE_NS + GPU_LATE_PICTURES * TR_NS_PER_S / encoder->settings.video.rate;
 }
 
 int tr_encoder_submit(
@@ -167,7 +315,35 @@ int tr_encoder_submit(
 		return -EPIPE;
 	int rc = tr_wire_send(encoder->socket, &message);
 	encoder->is_busy = rc == 0;
+	encoder->submitted_ns = tr_clock_now_ns();
+	encoder->deadline_ns = encoder->submitted_ns + LATE_NS;
+	if (encoder->rung.kind != TR_RUNG_SOFTWARE) {
+		encoder->deadline_ns = encoder->submitted_ns + gpu_late_ns(encoder);
+		tr_starved_begin(&encoder->starved);
+	}
 	return rc;
+}
+
+int64_t tr_encoder_deadline_ns(const struct tr_encoder *encoder)
+{
+	return encoder->deadline_ns;
+}
+
+bool tr_encoder_is_late(struct tr_encoder *encoder, int64_t now_ns)
+{
+	int64_t waited_ns = now_ns - encoder->submitted_ns;
+
+	if (!encoder->is_busy || now_ns < encoder->deadline_ns)
+		return false;
+	if (wait_readable(encoder->socket, 0) == 0)
+		return false; /* it is we who are late */
+	if (waited_ns >= LATE_NS || encoder->rung.kind == TR_RUNG_SOFTWARE)
+		return true;
+	int64_t starved_ns = tr_starved_ns(&encoder->starved);
+	if (waited_ns - starved_ns >= gpu_late_ns(encoder))
+		return true;
+	encoder->deadline_ns = encoder->submitted_ns + gpu_late_ns(encoder) + starved_ns;
+	return false;
 }
 
 void tr_encoder_set_coarser(struct tr_encoder *encoder, int steps)
@@ -203,8 +379,12 @@ int tr_encoder_receive(struct tr_encoder *encoder, struct tr_packet **ret_packet
 	if (rc == 0 && (message.type != TR_WIRE_PACKET ||
 			       message.packet.size > encoder->memory.packet_room))
 		rc = -EPROTO;
-	if (rc == 0)
+	if (rc == 0 && message.rc < 0) {
+		snprintf(encoder->problem, sizeof(encoder->problem), "%.*s",
+			TR_WIRE_PROBLEM_MAX - 1, message.problem);
 		rc = message.rc;
+	}
+	pass_words_on(encoder);
 	if (rc < 0)
 		return rc;
 
@@ -218,7 +398,12 @@ int tr_encoder_receive(struct tr_encoder *encoder, struct tr_packet **ret_packet
 	encoder->stats.encoded++;
 	encoder->stats.bytes += message.packet.size;
 	encoder->stats.took_us += message.packet.took_us;
-	encoder->stats.qp_sum += message.packet.qp;
+	int64_t work_us = message.packet.took_us - tr_starved_ns(&encoder->starved) / 1000;
+	encoder->stats.work_us += work_us > 0 ? work_us : 0;
+	if (message.packet.qp >= 0) {
+		encoder->stats.qp_sum += message.packet.qp;
+		encoder->stats.qp_count++;
+	}
 	*ret_packet = packet;
 	return 0;
 }

@@ -4,7 +4,8 @@
  *
  * One picture is in flight at most. All calls from one thread, which must outlive the process.
  * After -EPIPE or -ETIMEDOUT the process is gone; tr_encoder_start() brings the next one, whose
- * first picture must be a key picture. The picture and its map survive.
+ * first picture must be a key picture. The picture and its map survive. relay.h does all that by
+ * the ladder.
  */
 #ifndef TR_ENCODE_ENCODER_H
 #define TR_ENCODE_ENCODER_H
@@ -17,16 +18,19 @@ struct tr_encoder;
 struct tr_encoder_settings {
 	const char *program; /* path of telerec-encoder ... */
 	int program_fd;	     /* ... or an open descriptor of it; 0: use the path */
+	int module_fd;	     /* the GPU's module, open; 0: it is beside the program */
 	struct tr_video_settings video;
 };
 
 struct tr_encoder_stats {
-	char name[24];	 /* rung in use */
+	char name[40];	 /* rung in use */
 	int64_t encoded; /* pictures */
 	int64_t bytes;
-	int64_t took_us; /* sum of encoding times */
-	int64_t qp_sum;
-	unsigned starts; /* of the process; restarts are one fewer */
+	int64_t took_us;  /* sum of encoding times */
+	int64_t work_us;  /* the same of GPUs, without waiting for a CPU */
+	int64_t qp_sum;	  /* of those whose quantizer is known */
+	int64_t qp_count; /* how many those are */
+	unsigned starts;  /* of the process; restarts are one fewer */
 };
 
 /* Makes the shared memory; starts no process. -errno. */
@@ -34,8 +38,20 @@ TR_CHECKED int tr_encoder_create(
 	const struct tr_encoder_settings *settings, struct tr_encoder **ret_encoder);
 void tr_encoder_destroy(struct tr_encoder *encoder); /* kills the process; NULL is fine */
 
-/* Starts (again) and opens; waits at most 10 s. -ENOENT, -ETIMEDOUT, -EPIPE, what the rung said. */
+/* The rung of the next start; until it is called, software. `set_id`: the number of software's
+ * parameter sets; `has_software`: a GPU's header shall hold those of software with number 1, too.
+ */
+void tr_encoder_set_rung(
+	struct tr_encoder *encoder, const struct tr_rung *rung, int set_id, bool has_software);
+
+/* Starts (again) and opens; waits at most 10 s, for a GPU's rung `gpu_wait_ms` (0: 2 s; while it is
+ * short of CPU the time stands still). -ENOENT, -ETIMEDOUT, -EPIPE, what the rung said. */
 TR_CHECKED int tr_encoder_start(struct tr_encoder *encoder);
+TR_CHECKED int tr_encoder_start_within(struct tr_encoder *encoder, int gpu_wait_ms);
+
+/* Why the last start, submission or packet failed, in a sentence; "" when nothing did. Ends a
+ * process that is still there, and waits for what it said. */
+const char *tr_encoder_explain(struct tr_encoder *encoder, int rc);
 
 /* Ends the process at once. */
 void tr_encoder_stop(struct tr_encoder *encoder);
@@ -55,6 +71,11 @@ TR_CHECKED int tr_encoder_submit(
 void tr_encoder_set_coarser(struct tr_encoder *encoder, int steps);
 
 bool tr_encoder_is_busy(const struct tr_encoder *encoder);
+
+/* When the picture in flight must be back (CLOCK_MONOTONIC), and whether it is late: then the
+ * process hangs. A process that waits for a CPU does not hang: then a later time holds. */
+int64_t tr_encoder_deadline_ns(const struct tr_encoder *encoder);
+bool tr_encoder_is_late(struct tr_encoder *encoder, int64_t now_ns);
 
 /* Readable when the packet is there, or the process is gone; -1 without one. */
 int tr_encoder_fd(const struct tr_encoder *encoder);

@@ -5,19 +5,22 @@
 #define TR_LOG_AREA "encoder"
 #include "core/clock.h"
 #include "core/log.h"
+#include "encode/avcc.h"
+#include "encode/gpu.h"
+#include "encode/probe_main.h"
 #include "encode/wire.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-
-static const struct tr_video_ops *const rungs[] = {&tr_video_software};
+#include <sys/stat.h>
 
 struct encoder {
 	const struct tr_video_ops *ops;
 	struct tr_video *video;
 	struct tr_wire_memory memory;
+	char problem[TR_WIRE_PROBLEM_MAX];
 };
 
 static bool settings_are_sane(const struct tr_video_settings *s)
@@ -27,36 +30,83 @@ static bool settings_are_sane(const struct tr_video_settings *s)
 	       s->quality >= 1 && s->quality <= 51 && s->kbps >= 0;
 }
 
-static int open_rung(struct encoder *encoder, const struct tr_video_settings *settings)
+/* The slot opens the module for us when its user may not reach our folder. */
+static int module_fd(void)
 {
+	struct stat st;
+
+	return fstat(TR_WIRE_MODULE_FD, &st) == 0 && S_ISREG(st.st_mode) ? TR_WIRE_MODULE_FD : -1;
+}
+
+static int open_rung(struct encoder *encoder, const struct tr_wire *request)
+{
+	const struct tr_video_settings *settings = &request->open.video;
+	struct tr_rung rung = request->open.rung;
+	struct tr_video_request open = {.settings = settings,
+		.rung = &rung,
+		.problem = encoder->problem,
+		.problem_size = sizeof(encoder->problem)};
+
 	if (encoder->video || !settings_are_sane(settings))
 		return -EPROTO;
+	rung.device[sizeof(rung.device) - 1] = rung.driver[sizeof(rung.driver) - 1] = '\0';
 	int rc = tr_wire_memory_map(
 		TR_WIRE_MEMORY_FD, settings->width, settings->height, &encoder->memory);
 	if (rc < 0)
 		return tr_fail(rc, "cannot map the picture memory");
-	for (size_t i = 0; i < TR_COUNT(rungs); i++) {
-		encoder->ops = rungs[i];
-		rc = rungs[i]->open(settings, &encoder->video);
-		if (rc == 0)
-			return 0;
-	}
-	return rc;
+	rc = tr_gpu_load((enum tr_rung_kind)rung.kind, module_fd(), encoder->problem,
+		sizeof(encoder->problem), &encoder->ops);
+	return rc < 0 ? rc : encoder->ops->open(&open, &encoder->video);
+}
+
+/* The sets that software will use if it has to go on with this track. */
+static size_t join_software(
+	const struct tr_video_settings *settings, const uint8_t *own, size_t own_size, uint8_t *out)
+{
+	struct tr_video_settings second = *settings;
+	struct tr_rung rung = {.kind = TR_RUNG_SOFTWARE};
+	struct tr_video_request open = {.settings = &second, .rung = &rung};
+	struct tr_video *software = NULL;
+	const uint8_t *sets;
+
+	second.set_id = 1;
+	if (tr_video_software.open(&open, &software) < 0)
+		return 0;
+	size_t size = tr_video_software.extradata(software, &sets);
+	size = tr_avcc_join(own, own_size, sets, size, out, TR_VIDEO_EXTRADATA_MAX);
+	tr_video_software.close(software);
+	return size;
+}
+
+static int give_extradata(
+	struct encoder *encoder, const struct tr_wire *request, struct tr_wire *answer)
+{
+	const uint8_t *own;
+	uint8_t *out = answer->opened.extradata;
+	size_t size = encoder->ops->extradata(encoder->video, &own);
+
+	if (request->open.has_software)
+		size = join_software(&request->open.video, own, size, out);
+	else
+		memcpy(out, own, size);
+	answer->opened.extradata_size = (uint32_t)size;
+	return size > 0 ? 0 : tr_fail(-EIO, "no header can hold these parameter sets");
 }
 
 static void answer_open(
 	struct encoder *encoder, const struct tr_wire *request, struct tr_wire *answer)
 {
-	const uint8_t *extradata;
+	const struct tr_rung *rung = &request->open.rung;
 
 	answer->type = TR_WIRE_OPENED;
-	answer->rc = open_rung(encoder, &request->open);
-	if (answer->rc < 0)
-		return;
-	snprintf(answer->opened.name, sizeof(answer->opened.name), "%s", encoder->ops->name);
-	size_t size = encoder->ops->extradata(encoder->video, &extradata);
-	answer->opened.extradata_size = (uint32_t)size;
-	memcpy(answer->opened.extradata, extradata, size);
+	answer->rc = open_rung(encoder, request);
+	if (answer->rc == 0)
+		answer->rc = give_extradata(encoder, request, answer);
+	snprintf(answer->opened.name, sizeof(answer->opened.name), "%.*s",
+		(int)sizeof(rung->name) - 1,
+		rung->name[0]  ? rung->name
+		: encoder->ops ? encoder->ops->name
+			       : "");
 }
 
 static void answer_encode(
@@ -99,33 +149,18 @@ static int serve(struct encoder *encoder)
 		if (rc < 0)
 			return tr_fail(rc, "cannot read from the slot");
 		memset(&answer, 0, sizeof(answer));
+		encoder->problem[0] = '\0';
 		if (request.type == TR_WIRE_OPEN)
 			answer_open(encoder, &request, &answer);
 		else if (request.type == TR_WIRE_ENCODE)
 			answer_encode(encoder, &request, &answer);
 		else
 			return tr_fail(-EPROTO, "the slot sent message type %u", request.type);
+		memcpy(answer.problem, encoder->problem, sizeof(answer.problem));
 		rc = tr_wire_send(TR_WIRE_SOCKET_FD, &answer);
 		if (rc < 0)
 			return rc == -EPIPE ? 0 : tr_fail(rc, "cannot answer the slot");
 	}
-}
-
-/* One JSON line a rung: what `telerec probe` shows. */
-static int probe(void)
-{
-	struct tr_video_settings settings = {
-		.width = 1280, .height = 720, .rate = 30, .quality = 25};
-	int rc = -ENODEV;
-
-	for (size_t i = 0; i < TR_COUNT(rungs); i++) {
-		struct tr_video *video = NULL;
-		rc = rungs[i]->open(&settings, &video);
-		printf("{\"encoder\": \"%s\", \"works\": %s}\n", rungs[i]->name,
-			rc == 0 ? "true" : "false");
-		rungs[i]->close(video);
-	}
-	return rc;
 }
 
 int main(int argc, char **argv)
@@ -134,8 +169,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "--version"))
 		return printf("telerec-encoder %s\n", TR_VERSION) < 0;
-	if (argc == 2 && !strcmp(argv[1], "--probe"))
-		return probe() < 0;
+	if (argc >= 2 && !strcmp(argv[1], "--probe"))
+		return tr_probe_main_run(argc - 2, argv + 2);
 	if (argc != 1) {
 		fprintf(stderr,
 			"telerec-encoder is started by telerec-slot; on its own it knows only "

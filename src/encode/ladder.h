@@ -29,6 +29,7 @@ struct tr_ladder {
 	struct tr_rung_list list; /* with software at its end */
 	struct tr_ladder_rest rests[TR_RUNGS_MAX];
 	unsigned here;
+	int64_t passed; /* bit mask: not in this recording, though they do not rest */
 };
 
 /* Appends software when the list has none. */
@@ -41,5 +42,15 @@ const struct tr_rung *tr_ladder_current(const struct tr_ladder *ladder);
 /* The next one (perhaps the same again). */
 const struct tr_rung *tr_ladder_fail(
 	struct tr_ladder *ladder, enum tr_ladder_failure failure, int64_t now_ns);
+
+/* This one cannot go on here although nothing is wrong with it (a track's header does not hold its
+ * parameter sets): the next below. It does not rest. */
+const struct tr_rung *tr_ladder_pass(struct tr_ladder *ladder, int64_t now_ns);
+
+/* It has worked for long: what went wrong before no longer counts. */
+void tr_ladder_succeed(struct tr_ladder *ladder);
+
+/* For people: "did not open", "hung". */
+const char *tr_ladder_failure_name(enum tr_ladder_failure failure);
 
 #endif

@@ -2,6 +2,7 @@
 #include "encode/video.h"
 
 #include "core/log.h"
+#include "encode/avcc.h"
 #include "encode/h264_level.h"
 #include "encode/rate.h"
 
@@ -70,6 +71,7 @@ static int set_parameters(x264_param_t *p, const struct tr_video_settings *setti
 	p->i_keyint_max = X264_KEYINT_MAX_INFINITE;
 	p->i_scenecut_threshold = 0;
 	p->b_repeat_headers = 0;
+	p->i_sps_id = settings->set_id; /* of both sets */
 	p->b_annexb = 0;
 	p->b_aud = 0;
 	p->vui.b_fullrange = 0;
@@ -90,33 +92,18 @@ static int set_parameters(x264_param_t *p, const struct tr_video_settings *setti
 	return 0;
 }
 
-/* Packs SPS and PPS as avcC: ISO/IEC 14496-15, 5.2.4.1. */
 static int pack_extradata(struct tr_video *video)
 {
 	x264_nal_t *nals;
 	int count;
-	uint8_t *out = video->extradata;
 
-	if (x264_encoder_headers(video->x264, &nals, &count) < 0 || count < 2)
+	if (x264_encoder_headers(video->x264, &nals, &count) < 0 || count < 2 ||
+		nals[0].i_type != NAL_SPS || nals[1].i_type != NAL_PPS)
 		return -EIO;
-	const uint8_t *sps = nals[0].p_payload + 4, *pps = nals[1].p_payload + 4;
-	size_t sps_size = (size_t)nals[0].i_payload - 4, pps_size = (size_t)nals[1].i_payload - 4;
-	if (nals[0].i_type != NAL_SPS || nals[1].i_type != NAL_PPS || sps_size < 4 ||
-		11 + sps_size + pps_size > sizeof(video->extradata))
-		return -EIO;
-	const uint8_t head[] = {1, sps[1], sps[2], sps[3], 0xff /* 4 length bytes */, 0xe1,
-		(uint8_t)(sps_size >> 8), (uint8_t)sps_size};
-	memcpy(out, head, sizeof(head));
-	out += sizeof(head);
-	memcpy(out, sps, sps_size);
-	out += sps_size;
-	*out++ = 1;
-	*out++ = (uint8_t)(pps_size >> 8);
-	*out++ = (uint8_t)pps_size;
-	memcpy(out, pps, pps_size);
-	out += pps_size;
-	video->extradata_size = (size_t)(out - video->extradata);
-	return 0;
+	video->extradata_size = tr_avcc_make(nals[0].p_payload + 4, (size_t)nals[0].i_payload - 4,
+		nals[1].p_payload + 4, (size_t)nals[1].i_payload - 4, video->extradata,
+		sizeof(video->extradata));
+	return video->extradata_size > 0 ? 0 : -EIO;
 }
 
 static void software_close(struct tr_video *video)
@@ -131,8 +118,9 @@ static void software_close(struct tr_video *video)
 
 TR_CLEANUP_DEFINE(struct tr_video, software_close)
 
-static int software_open(const struct tr_video_settings *settings, struct tr_video **ret)
+static int software_open(const struct tr_video_request *request, struct tr_video **ret)
 {
+	const struct tr_video_settings *settings = request->settings;
 	TR_CLEANUP(software_closep) struct tr_video *video = calloc(1, sizeof(*video));
 
 	if (!video)

@@ -2,12 +2,14 @@
  * The interface of one way to encode H.264 (a rung of the ladder). Lives in the encoder process.
  *
  * Every picture in gives exactly one packet out, at once: no B-pictures, no look-ahead. NAL units
- * are length-prefixed (4 bytes); parameter sets are only in the extradata (avcC).
+ * are length-prefixed (4 bytes); parameter sets are only in the extradata (avcC), which is there
+ * after the opening.
  */
 #ifndef TR_ENCODE_VIDEO_H
 #define TR_ENCODE_VIDEO_H
 
 #include "core/cleanup.h"
+#include "encode/rung.h"
 #include "media/picture.h"
 
 #include <stdbool.h>
@@ -27,6 +29,16 @@ struct tr_video_settings {
 	int32_t quality;       /* like x264's CRF: lower is better; used when kbps is 0 */
 	int32_t kbps;	       /* mean bitrate to keep; 0: by quality */
 	int32_t buffer_kbit;   /* decoder's buffer for kbps; 0: two seconds of it */
+	int32_t set_id;	       /* number of the parameter sets; only software can choose it */
+};
+
+struct tr_video_request {
+	const struct tr_video_settings *settings; /* borrowed */
+	const struct tr_rung *rung;		  /* borrowed */
+	/* Where the last trouble is told in a sentence; lives as long as the encoder. NULL: only
+	 * the log. */
+	char *problem;
+	size_t problem_size;
 };
 
 struct tr_video_input {
@@ -43,14 +55,14 @@ struct tr_video_output {
 	size_t room;
 	size_t size; /* ... and how much of it was used; 0 is a failure */
 	bool is_key;
-	int qp;
+	int qp; /* mean quantizer, -1: unknown */
 };
 
 struct tr_video;
 
 struct tr_video_ops {
 	const char *name;
-	TR_CHECKED int (*open)(const struct tr_video_settings *settings, struct tr_video **ret);
+	TR_CHECKED int (*open)(const struct tr_video_request *request, struct tr_video **ret);
 	/* -ENOBUFS when the room is too small, -EIO */
 	TR_CHECKED int (*encode)(struct tr_video *video, const struct tr_video_input *input,
 		struct tr_video_output *output);

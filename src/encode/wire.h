@@ -10,10 +10,14 @@
 #ifndef TR_ENCODE_WIRE_H
 #define TR_ENCODE_WIRE_H
 
+#include "encode/rung.h"
 #include "encode/video.h"
 
 #define TR_WIRE_SOCKET_FD 3
 #define TR_WIRE_MEMORY_FD 4
+#define TR_WIRE_MODULE_FD 5 /* the GPU's module, when the slot has it open */
+
+#define TR_WIRE_PROBLEM_MAX 200
 
 enum tr_wire_type {
 	TR_WIRE_NONE,
@@ -25,11 +29,16 @@ enum tr_wire_type {
 
 struct tr_wire {
 	uint32_t type;
-	int32_t rc; /* OPENED, PACKET: 0 or -errno */
+	int32_t rc;			   /* OPENED, PACKET: 0 or -errno */
+	char problem[TR_WIRE_PROBLEM_MAX]; /* with it: why, or "" */
 	union {
-		struct tr_video_settings open;
 		struct {
-			char name[24]; /* of the rung */
+			struct tr_video_settings video;
+			struct tr_rung rung;
+			uint8_t has_software; /* the header shall hold software's sets, too */
+		} open;
+		struct {
+			char name[40]; /* of the rung */
 			uint32_t extradata_size;
 			uint8_t extradata[TR_VIDEO_EXTRADATA_MAX];
 		} opened;

@@ -13,6 +13,8 @@
 #define TR_GRADE_REASONS 12
 #define TR_GRADE_REASON_SIZE 160
 #define TR_GRADE_ECONOMIES 16
+#define TR_GRADE_LEGS 16
+#define TR_GRADE_FAILURES 16
 
 struct tr_quality {
 	/* the whole */
@@ -30,11 +32,26 @@ struct tr_quality {
 	int64_t frames_dropped;
 	int64_t frames_late;
 	char grabbed_by[24];
-	char encoder[24];
+	char encoder[40]; /* the last */
 	unsigned encoder_restarts;
 	double mean_qp;
 	double encode_ms;     /* mean of a picture */
 	double share_changed; /* of the macroblocks, mean */
+
+	/* which encoder made which pictures */
+	unsigned leg_count;
+	struct {
+		char name[40];
+		double from_s, to_s; /* its first and its last picture */
+		int64_t pictures;
+	} legs[TR_GRADE_LEGS];
+	unsigned failure_count; /* may be more than are kept: the first ones are */
+	struct {
+		char name[40];	  /* of the encoder */
+		double at_s;	  /* below 0: before the first picture */
+		const char *what; /* "hung"; lives for ever */
+		char sentence[200];
+	} failures[TR_GRADE_FAILURES];
 
 	/* pictures: seen */
 	double black_s, longest_black_s;

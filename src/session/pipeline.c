@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 /* Ten seconds of packets of any recording we make: the disk may hang that long. */
 #define QUEUE_PACKETS 1024
@@ -298,10 +299,10 @@ static void fill_pictures(struct tr_pipeline *pipeline, struct tr_quality *q)
 	snprintf(q->grabbed_by, sizeof(q->grabbed_by), "%s", video.way);
 	snprintf(q->encoder, sizeof(q->encoder), "%s", video.encoder);
 	q->encoder_restarts = video.encoder_restarts;
-	if (video.encoded > 0) {
-		q->mean_qp = (double)video.qp_sum / (double)video.encoded;
+	if (video.qp_count > 0)
+		q->mean_qp = (double)video.qp_sum / (double)video.qp_count;
+	if (video.encoded > 0)
 		q->encode_ms = (double)video.encode_us / 1000 / (double)video.encoded;
-	}
 	if (video.grabbed > 0)
 		q->share_changed = video.share_changed_sum / (double)video.grabbed;
 	q->black_s = (double)check->black_ns / 1e9;
@@ -309,6 +310,28 @@ static void fill_pictures(struct tr_pipeline *pipeline, struct tr_quality *q)
 	q->white_s = (double)check->white_ns / 1e9;
 	q->longest_white_s = (double)check->longest_white_ns / 1e9;
 	q->longest_frozen_s = (double)check->longest_frozen_ns / 1e9;
+}
+
+static void fill_encoders(struct tr_pipeline *pipeline, struct tr_quality *q)
+{
+	struct tr_relay_log log;
+
+	tr_video_track_read_log(pipeline->video, &log);
+	for (unsigned i = 0; i < log.leg_count && i < TR_GRADE_LEGS; i++) {
+		memcpy(q->legs[i].name, log.legs[i].name, sizeof(q->legs[i].name));
+		q->legs[i].from_s = (double)log.legs[i].from_ns / 1e9;
+		q->legs[i].to_s = (double)log.legs[i].to_ns / 1e9;
+		q->legs[i].pictures = log.legs[i].pictures;
+		q->leg_count++;
+	}
+	q->failure_count = log.failure_count;
+	for (unsigned i = 0; i < log.failure_count && i < TR_GRADE_FAILURES; i++) {
+		const struct tr_relay_failure *from = &log.failures[i];
+		memcpy(q->failures[i].name, from->name, sizeof(q->failures[i].name));
+		memcpy(q->failures[i].sentence, from->sentence, sizeof(from->sentence));
+		q->failures[i].at_s = from->at_ns < 0 ? -1 : (double)from->at_ns / 1e9;
+		q->failures[i].what = tr_ladder_failure_name(from->what);
+	}
 }
 
 static void fill_sound(struct tr_pipeline *pipeline, struct tr_quality *q)
@@ -352,6 +375,7 @@ int tr_pipeline_stop(struct tr_pipeline *pipeline, int64_t end_ns, struct tr_qua
 		.parts = 1,
 	};
 	fill_pictures(pipeline, ret_quality);
+	fill_encoders(pipeline, ret_quality);
 	fill_sound(pipeline, ret_quality);
 	if (ret_broadcast)
 		*ret_broadcast = tr_take(pipeline->broadcast);

@@ -18,8 +18,7 @@
 #define QUIET_KEY_NS                                                                               \
 	(60 * TR_NS_PER_S) /* nothing changed since the last one: cheap to seek over               \
 			    */
-#define ENCODER_DEADLINE_NS (3 * TR_NS_PER_S)
-#define ENCODER_TRIES 5 /* deaths in a row without a packet */
+#define LAST_PACKET_NS (3 * TR_NS_PER_S)
 #define PUSH_TIMEOUT_MS 10000
 
 /* By level of economy. A key picture is the dearest of all: the strictest level has few. */
@@ -42,7 +41,7 @@ struct tr_video_track {
 
 	/* the track's thread */
 	struct tr_grab *grab; /* NULL: the display is lost, nobody gave another */
-	struct tr_encoder *encoder;
+	struct tr_relay *relay;
 	struct tr_outlets outlets;
 	int64_t start_ns;
 	int64_t next_take_ns;	 /* leaky bucket of pictures, see may_take_at() */
@@ -55,7 +54,7 @@ struct tr_video_track {
 	bool changed_since_key;
 	bool is_map_true; /* against the last packet that came back */
 	bool needs_key;
-	unsigned deaths;
+	unsigned handovers; /* that are known here */
 	int economy;
 	int64_t spacing_ns; /* between two pictures: a period, or more when it economizes */
 
@@ -70,6 +69,8 @@ struct tr_video_track {
 	char display[64];
 	char frame_buffer[256];
 	struct tr_video_track_stats stats;
+	struct tr_relay_log
+		log; /* as it was at the last hand-over; all of it once it has stopped */
 };
 
 /* What the thread was told; a copy, so that it works without the lock. */
@@ -94,7 +95,7 @@ static void economize(struct tr_video_track *track, int level)
 	track->spacing_ns = economies[level].spacing_ns ? economies[level].spacing_ns
 							: track->period_ns * economies[level].fewer;
 	track->next_take_ns = track->due_ns = tr_clock_now_ns();
-	tr_encoder_set_coarser(track->encoder, economies[level].coarser);
+	tr_relay_set_coarser(track->relay, economies[level].coarser);
 }
 
 static void read_orders(struct tr_video_track *track, struct orders *ret)
@@ -115,31 +116,30 @@ static void read_orders(struct tr_video_track *track, struct orders *ret)
 
 /* ---- the encoder ---- */
 
-static int restart_encoder(struct tr_video_track *track)
+static void note_key(struct tr_video_track *track, int64_t taken_ns)
 {
-	int rc = -EIO;
-
-	while (++track->deaths <= ENCODER_TRIES) {
-		rc = tr_encoder_start(track->encoder);
-		if (rc == 0)
-			break;
-		tr_warning("the encoder does not start again (%s), try %u of %d", strerror(-rc),
-			track->deaths, ENCODER_TRIES);
-	}
-	track->needs_key = true;
-	track->is_map_true = false;
-	return rc;
+	track->key_ns = taken_ns;
+	track->changed_since_key = false;
 }
 
-/* The picture in the shared memory is whole; it only has to be encoded again, as a key picture. */
-static int replace_encoder(struct tr_video_track *track, const char *why)
+/* An encoder was replaced (or, with an error, none is left): its first picture is a key picture. */
+static int note_handovers(struct tr_video_track *track, int rc)
 {
-	tr_warning("%s: starting another encoder", why);
+	unsigned handovers = tr_relay_handovers(track->relay);
+
+	if (handovers == track->handovers)
+		return rc;
+	track->handovers = handovers;
+	track->is_map_true = false;
+	track->needs_key = !tr_relay_is_busy(track->relay); /* else it is on its way */
+	if (!track->needs_key)
+		note_key(track, track->submitted_ns);
 	pthread_mutex_lock(&track->lock);
-	track->stats.encoder_restarts++;
+	track->stats.encoder_restarts = handovers;
+	track->log = *tr_relay_log(track->relay);
+	snprintf(track->stats.encoder, sizeof(track->stats.encoder), "%s",
+		tr_relay_stats(track->relay)->name);
 	pthread_mutex_unlock(&track->lock);
-	int rc = restart_encoder(track);
-	track->submitted_ns = 0; /* what was in flight is due again now */
 	return rc;
 }
 
@@ -147,21 +147,20 @@ static int take_packet(struct tr_video_track *track)
 {
 	struct tr_packet *packet = NULL;
 
-	int rc = tr_encoder_receive(track->encoder, &packet);
-	if (rc == -EAGAIN)
-		return 0;
+	int rc = tr_relay_receive(track->relay, &packet);
 	if (rc < 0)
-		return replace_encoder(track, "the encoder process ended");
-	track->deaths = 0;
+		return note_handovers(track, rc == -EAGAIN ? 0 : rc);
 	track->is_map_true = true;
 	if (packet->is_key)
 		track->needs_key = false;
-	const struct tr_encoder_stats *encoder = tr_encoder_stats(track->encoder);
+	note_handovers(track, 0);
+	const struct tr_encoder_stats *encoder = tr_relay_stats(track->relay);
 	pthread_mutex_lock(&track->lock);
 	track->stats.encoded++;
 	track->stats.bytes += (int64_t)packet->size;
 	track->stats.last_pts_ns = packet->pts_ns;
 	track->stats.qp_sum = encoder->qp_sum;
+	track->stats.qp_count = encoder->qp_count;
 	track->stats.encode_us = encoder->took_us;
 	pthread_mutex_unlock(&track->lock);
 	return tr_outlets_push(&track->outlets, packet, PUSH_TIMEOUT_MS) == 0 ? 0 : -ENOBUFS;
@@ -196,17 +195,16 @@ static int submit(struct tr_video_track *track, int64_t taken_ns, int changed)
 
 	if (pts_ns <= track->last_pts_ns)
 		pts_ns = on_grid(track->last_pts_ns + TR_NS_PER_S / TR_VIDEO_GRID_HZ);
-	if (is_key) {
-		track->key_ns = taken_ns;
-		track->changed_since_key = false;
-	} else if (changed > 0) {
+	if (is_key)
+		note_key(track, taken_ns);
+	else if (changed > 0)
 		track->changed_since_key = true;
-	}
-	int rc = tr_encoder_submit(track->encoder, pts_ns, is_key, track->is_map_true, changed);
-	if (rc < 0)
-		return replace_encoder(track, "the encoder process is gone");
 	track->last_pts_ns = pts_ns;
 	track->submitted_ns = taken_ns;
+	int rc = tr_relay_submit(track->relay, pts_ns, is_key, track->is_map_true, changed);
+	rc = note_handovers(track, rc);
+	if (rc < 0)
+		return rc;
 	track->due_ns += track->spacing_ns;
 	if (track->due_ns < taken_ns || track->due_ns > taken_ns + 2 * track->spacing_ns)
 		track->due_ns = taken_ns + track->spacing_ns;
@@ -226,7 +224,7 @@ static int64_t may_take_at(const struct tr_video_track *track)
 static void count_take(struct tr_video_track *track, const struct tr_grab_result *result)
 {
 	int64_t waited_ns = track->damage_since_ns ? result->taken_ns - track->damage_since_ns : 0;
-	const struct tr_picture *picture = tr_encoder_picture(track->encoder);
+	const struct tr_picture *picture = tr_relay_picture(track->relay);
 
 	if (track->next_take_ns < result->taken_ns)
 		track->next_take_ns = result->taken_ns;
@@ -260,7 +258,7 @@ static int take_picture(struct tr_video_track *track)
 {
 	struct tr_grab_result result;
 
-	int rc = tr_grab_take(track->grab, tr_encoder_picture(track->encoder), &result);
+	int rc = tr_grab_take(track->grab, tr_relay_picture(track->relay), &result);
 	if (rc < 0) {
 		lose_display(track);
 		return 0;
@@ -268,7 +266,7 @@ static int take_picture(struct tr_video_track *track)
 	count_take(track, &result);
 	if (track->hooks.on_picture && result.taken_ns - track->checked_ns >= CHECK_NS) {
 		track->checked_ns = result.taken_ns;
-		track->hooks.on_picture(tr_encoder_picture(track->encoder),
+		track->hooks.on_picture(tr_relay_picture(track->relay),
 			result.taken_ns - track->start_ns, track->hooks.user);
 	}
 	if (result.changed == 0 && track->submitted_ns != 0)
@@ -283,8 +281,8 @@ static int repeat_picture(struct tr_video_track *track, int64_t now_ns)
 	pthread_mutex_unlock(&track->lock);
 	if (track->hooks.on_picture && now_ns - track->checked_ns >= CHECK_NS) {
 		track->checked_ns = now_ns;
-		track->hooks.on_picture(tr_encoder_picture(track->encoder),
-			now_ns - track->start_ns, track->hooks.user);
+		track->hooks.on_picture(tr_relay_picture(track->relay), now_ns - track->start_ns,
+			track->hooks.user);
 	}
 	return submit(track, now_ns, 0);
 }
@@ -321,10 +319,10 @@ static int step(struct tr_video_track *track)
 {
 	int64_t now_ns = tr_clock_now_ns();
 
-	if (tr_encoder_is_busy(track->encoder)) {
-		if (now_ns - track->submitted_ns > ENCODER_DEADLINE_NS)
-			return replace_encoder(track, "the encoder does not answer");
-		return 0;
+	if (tr_relay_is_busy(track->relay)) {
+		return now_ns < tr_relay_deadline_ns(track->relay)
+			       ? 0
+			       : note_handovers(track, tr_relay_watch(track->relay));
 	}
 	if (track->grab && track->damage_since_ns && now_ns >= may_take_at(track))
 		return take_picture(track);
@@ -335,8 +333,8 @@ static int step(struct tr_video_track *track)
 
 static int64_t next_deadline(const struct tr_video_track *track)
 {
-	if (tr_encoder_is_busy(track->encoder))
-		return track->submitted_ns + ENCODER_DEADLINE_NS;
+	if (tr_relay_is_busy(track->relay))
+		return tr_relay_deadline_ns(track->relay);
 	int64_t deadline = repeat_at(track);
 	if (track->grab && track->damage_since_ns && may_take_at(track) < deadline)
 		deadline = may_take_at(track);
@@ -355,10 +353,10 @@ static int collect_damage(struct tr_video_track *track)
 
 static int wait_for_news(struct tr_video_track *track)
 {
-	bool is_busy = tr_encoder_is_busy(track->encoder);
+	bool is_busy = tr_relay_is_busy(track->relay);
 	struct pollfd fds[] = {
 		{.fd = track->wake, .events = POLLIN},
-		{.fd = tr_encoder_fd(track->encoder), .events = POLLIN},
+		{.fd = tr_relay_fd(track->relay), .events = POLLIN},
 		/* While a picture is in flight nothing can be done about another: let it wait. */
 		{.fd = track->grab && !is_busy ? tr_grab_fd(track->grab) : -1, .events = POLLIN},
 	};
@@ -374,20 +372,22 @@ static int wait_for_news(struct tr_video_track *track)
 		return -errno;
 	int rc = fds[1].revents ? take_packet(track) : 0;
 	/* Xlib may hold events that it read while it waited for an answer: always look. */
-	if (rc == 0 && track->grab && !tr_encoder_is_busy(track->encoder))
+	if (rc == 0 && track->grab && !tr_relay_is_busy(track->relay))
 		rc = collect_damage(track);
 	return rc;
 }
 
 static int wait_for_packet(struct tr_video_track *track)
 {
-	int64_t deadline_ns = tr_clock_now_ns() + ENCODER_DEADLINE_NS;
+	int64_t deadline_ns = tr_clock_now_ns() + LAST_PACKET_NS;
 	int rc = 0;
 
-	while (rc == 0 && tr_encoder_is_busy(track->encoder) && tr_clock_now_ns() < deadline_ns) {
-		struct pollfd poll_fd = {.fd = tr_encoder_fd(track->encoder), .events = POLLIN};
+	while (rc == 0 && tr_relay_is_busy(track->relay) && tr_clock_now_ns() < deadline_ns) {
+		struct pollfd poll_fd = {.fd = tr_relay_fd(track->relay), .events = POLLIN};
 		if (poll(&poll_fd, 1, 100) > 0)
 			rc = take_packet(track);
+		else
+			rc = note_handovers(track, tr_relay_watch(track->relay));
 	}
 	return rc;
 }
@@ -400,7 +400,7 @@ static void finish(struct tr_video_track *track)
 	pthread_mutex_unlock(&track->lock);
 
 	int rc = wait_for_packet(track);
-	if (rc == 0 && !tr_encoder_is_busy(track->encoder) &&
+	if (rc == 0 && !tr_relay_is_busy(track->relay) &&
 		end_ns - track->start_ns > track->last_pts_ns) {
 		rc = repeat_picture(track, end_ns);
 		if (rc == 0)
@@ -474,13 +474,14 @@ static int open_parts(struct tr_video_track *track)
 	int rc = tr_grab_open(&grab, &track->grab);
 	if (rc < 0)
 		return rc;
-	rc = tr_encoder_create(&track->settings.encoder, &track->encoder);
+	rc = tr_relay_create(&track->settings.encoder, track->settings.ladder, &track->relay);
 	if (rc == 0)
-		rc = tr_encoder_start(track->encoder);
+		rc = tr_relay_start(track->relay);
 	if (rc < 0)
 		return tr_fail(rc, "no encoder works");
 	snprintf(track->stats.encoder, sizeof(track->stats.encoder), "%s",
-		tr_encoder_stats(track->encoder)->name);
+		tr_relay_stats(track->relay)->name);
+	track->log = *tr_relay_log(track->relay);
 	snprintf(track->stats.way, sizeof(track->stats.way), "%s", tr_grab_way(track->grab));
 	return 0;
 }
@@ -518,7 +519,7 @@ int tr_video_track_start(const struct tr_video_track_settings *settings,
 
 size_t tr_video_track_extradata(const struct tr_video_track *track, const uint8_t **ret)
 {
-	return tr_encoder_extradata(track->encoder, ret);
+	return tr_relay_extradata(track->relay, ret);
 }
 
 void tr_video_track_go(
@@ -573,7 +574,8 @@ void tr_video_track_stop(struct tr_video_track *track, int64_t end_ns)
 	wake(track);
 	pthread_join(track->thread, NULL);
 	track->has_thread = false;
-	tr_encoder_stop(track->encoder);
+	track->log = *tr_relay_log(track->relay);
+	tr_relay_stop(track->relay);
 }
 
 void tr_video_track_destroy(struct tr_video_track *track)
@@ -581,7 +583,7 @@ void tr_video_track_destroy(struct tr_video_track *track)
 	if (!track)
 		return;
 	tr_video_track_stop(track, tr_clock_now_ns());
-	tr_encoder_destroy(track->encoder);
+	tr_relay_destroy(track->relay);
 	tr_grab_close(track->grab);
 	if (track->wake >= 0)
 		close(track->wake);
@@ -593,5 +595,12 @@ void tr_video_track_read_stats(struct tr_video_track *track, struct tr_video_tra
 {
 	pthread_mutex_lock(&track->lock);
 	*ret = track->stats;
+	pthread_mutex_unlock(&track->lock);
+}
+
+void tr_video_track_read_log(struct tr_video_track *track, struct tr_relay_log *ret)
+{
+	pthread_mutex_lock(&track->lock);
+	*ret = track->log;
 	pthread_mutex_unlock(&track->lock);
 }

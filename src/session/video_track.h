@@ -4,12 +4,13 @@
  *
  * One raw picture is in flight at most: short of CPU time, pictures are dropped, never time. A
  * picture without a difference is not encoded, but one goes out at least once a second. An encoder
- * process that dies or hangs is replaced, and the track goes on with a key picture.
+ * process that dies or hangs is replaced by the next rung of the ladder, and the track goes on with
+ * the same picture, as a key picture.
  */
 #ifndef TR_SESSION_VIDEO_TRACK_H
 #define TR_SESSION_VIDEO_TRACK_H
 
-#include "encode/encoder.h"
+#include "encode/relay.h"
 #include "session/outlets.h"
 
 struct tr_video_track;
@@ -18,7 +19,8 @@ struct tr_video_track_settings {
 	const char *display;	  /* borrowed for the start only */
 	const char *frame_buffer; /* NULL: none */
 	struct tr_encoder_settings encoder;
-	bool constant_rate;	 /* repeat pictures to the full rate */
+	struct tr_ladder *ladder; /* keeps; learns what failed. NULL: software */
+	bool constant_rate;	  /* repeat pictures to the full rate */
 	int64_t key_interval_ns; /* at most so long without a key picture; 0: as seeking needs it */
 	/* Added to every picture's time: how long before its moment the screen shows it. */
 	int64_t lead_ns;
@@ -35,11 +37,12 @@ struct tr_video_track_stats {
 	int64_t bytes;
 	int64_t last_pts_ns;
 	int64_t qp_sum;
+	int64_t qp_count; /* pictures whose quantizer is known */
 	int64_t encode_us;
 	unsigned encoder_restarts;
 	double share_changed_sum; /* of the macroblocks, over all encoded */
-	char encoder[24];
-	char way[24]; /* how pictures are taken */
+	char encoder[40];	  /* the rung in use */
+	char way[24];		  /* how pictures are taken */
 };
 
 enum tr_video_track_end {
@@ -95,5 +98,8 @@ void tr_video_track_stop(struct tr_video_track *track, int64_t end_ns);
 void tr_video_track_destroy(struct tr_video_track *track); /* stops if need be; NULL is fine */
 
 void tr_video_track_read_stats(struct tr_video_track *track, struct tr_video_track_stats *ret);
+
+/* Which rungs encoded from when, and what failed. Any thread. */
+void tr_video_track_read_log(struct tr_video_track *track, struct tr_relay_log *ret);
 
 #endif

@@ -70,6 +70,26 @@ static json_t *economy_of(const struct tr_quality *q)
 	return steps;
 }
 
+static json_t *encoder_of(const struct tr_quality *q)
+{
+	json_t *rungs = json_array(), *failures = json_array();
+
+	for (unsigned i = 0; i < q->leg_count; i++)
+		json_array_append_new(
+			rungs, json_pack("{s:s, s:o, s:o, s:I}", "name", q->legs[i].name, "from_s",
+				       number(q->legs[i].from_s), "to_s", number(q->legs[i].to_s),
+				       "pictures", (json_int_t)q->legs[i].pictures));
+	for (unsigned i = 0; i < q->failure_count && i < TR_GRADE_FAILURES; i++) {
+		bool is_early = q->failures[i].at_s < 0;
+		json_array_append_new(failures,
+			json_pack("{s:s, s:o, s:s, s:s}", "name", q->failures[i].name, "at_s",
+				is_early ? json_null() : number(q->failures[i].at_s), "what",
+				q->failures[i].what, "why", q->failures[i].sentence));
+	}
+	return json_pack("{s:o, s:o, s:i}", "rungs", rungs, "failures", failures, "failure_count",
+		(int)q->failure_count);
+}
+
 json_t *tr_report_make_json(const struct tr_quality *q)
 {
 	TR_CLEANUP(decref) json_t *reasons = json_array();
@@ -80,14 +100,14 @@ json_t *tr_report_make_json(const struct tr_quality *q)
 		json_array_append_new(reasons, json_string(grade.reasons[i]));
 	return json_pack(
 		"{s:i, s:s, s:s#, s:O, s:o, s:I, s:i, s:i, s:i, s:b, s:b, s:b, s:i, s:i, s:o, "
-		"s:o, s:o, s:o}",
+		"s:o, s:o, s:o, s:o}",
 		"schema", SCHEMA, "telerec", TR_VERSION, "grade", &grade.letter, (size_t)1,
 		"reasons", reasons, "duration_s", number((double)q->duration_ms / 1000), "bytes",
 		(json_int_t)q->bytes, "width", q->width, "height", q->height, "rate", q->rate,
 		"has_video", q->has_video, "has_audio", q->has_audio, "ended_early", q->ended_early,
 		"parts", (int)q->parts, "page_reloads", (int)q->page_reloads, "pictures",
 		pictures_of(q), "sound", sound_of(q), "decoded", file_of(q), "economy",
-		economy_of(q));
+		economy_of(q), "encoder", encoder_of(q));
 }
 
 static void add_text(json_t *root, const char *key, const char *text)

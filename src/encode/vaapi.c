@@ -1,0 +1,400 @@
+/*
+ * h264_vaapi: NV12 pictures copied into surfaces of the driver's, encoded by FFmpeg's encoder on a
+ * display of our own.
+ *
+ * At its opening it encodes a grey picture and throws it away. So a driver that opens but does not
+ * encode is found out before anything depends on it, and the parameter sets are known also where
+ * the driver writes them itself into the first key picture (AMD's).
+ */
+#define TR_LOG_AREA "vaapi"
+#include "core/log.h"
+#include "encode/avcc.h"
+#include "encode/gpu_internal.h"
+#include "encode/gpu_rate.h"
+#include "encode/h264_level.h"
+#include "encode/nal.h"
+
+#include <libavcodec/avcodec.h>
+#include <libavutil/hwcontext.h>
+#include <libavutil/opt.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Key pictures come when asked for; drivers want a number all the same. */
+#define LONGEST_GROUP 10000
+
+struct tr_video {
+	struct tr_video_settings settings;
+	struct tr_rung rung;
+	struct tr_gpu_words words;
+	char unheard[8]; /* where words go when nobody gave room */
+	struct tr_vaapi_device *device;
+	AVBufferRef *frames;
+	AVCodecContext *codec;
+	AVPacket *packet;
+	int64_t count;
+	struct tr_gpu_rate rate;
+	int coarser;	     /* as it is opened */
+	int refused_coarser; /* this many change the parameter sets: not to be tried again; 0: none
+			      */
+	uint8_t extradata[TR_VIDEO_EXTRADATA_MAX];
+	size_t extradata_size;
+};
+
+/* ---- opening ---- */
+
+static void close_codec(struct tr_video *video)
+{
+	avcodec_free_context(&video->codec);
+}
+
+static void vaapi_close(struct tr_video *video)
+{
+	if (!video)
+		return;
+	close_codec(video);
+	av_packet_free(&video->packet);
+	av_buffer_unref(&video->frames);
+	tr_vaapi_device_close(video->device);
+	tr_gpu_words_attach(NULL);
+	free(video);
+}
+
+TR_CLEANUP_DEFINE(struct tr_video, vaapi_close)
+
+static int to_block(int pixels)
+{
+	return (pixels + 15) / 16 * 16;
+}
+
+/* Surfaces of whole macroblocks: the rows below the picture are ours to fill, or they would be
+ * green and bleed into its edge. */
+static int make_surfaces(struct tr_video *video)
+{
+	video->frames = av_hwframe_ctx_alloc(tr_vaapi_device_context(video->device));
+	if (!video->frames)
+		return -ENOMEM;
+	AVHWFramesContext *frames = (AVHWFramesContext *)video->frames->data;
+	frames->format = AV_PIX_FMT_VAAPI;
+	frames->sw_format = AV_PIX_FMT_NV12;
+	frames->width = to_block(video->settings.width);
+	frames->height = to_block(video->settings.height);
+	if (av_hwframe_ctx_init(video->frames) < 0)
+		return tr_gpu_fail(&video->words, -EIO, "the device gives no NV12 surfaces");
+	return 0;
+}
+
+static void set_shape(AVCodecContext *codec, const struct tr_video *video)
+{
+	const struct tr_video_settings *s = &video->settings;
+	int kbps = video->rate.control == TR_RUNG_RATE_CQP ? 0 : video->rate.max_kbps;
+
+	codec->width = s->width;
+	codec->height = s->height;
+	codec->pix_fmt = AV_PIX_FMT_VAAPI;
+	codec->time_base = (AVRational){1, s->rate};
+	codec->framerate = (AVRational){s->rate, 1};
+	codec->sample_aspect_ratio = (AVRational){1, 1};
+	codec->gop_size = LONGEST_GROUP;
+	codec->max_b_frames = 0;
+	codec->color_primaries = AVCOL_PRI_BT709;
+	codec->color_trc = AVCOL_TRC_BT709;
+	codec->colorspace = AVCOL_SPC_BT709;
+	codec->color_range = AVCOL_RANGE_MPEG;
+	codec->profile = video->rung.profile == 66 ? 66 | 1 << 9 /* Constrained Baseline */
+						   : video->rung.profile;
+	codec->level = tr_h264_level_find(s->width, s->height, s->rate, kbps);
+}
+
+static const char *set_rate(AVCodecContext *codec, const struct tr_gpu_rate *rate)
+{
+	if (rate->control == TR_RUNG_RATE_CQP) {
+		/* Key pictures' quantizer must not move with the others': it is written into the
+		 * picture parameter set. */
+		codec->i_quant_factor = 0.0001f;
+		codec->i_quant_offset = (float)rate->key_qp;
+		codec->global_quality = rate->qp;
+		return "CQP";
+	}
+	codec->bit_rate = rate->kbps * INT64_C(1000);
+	codec->rc_max_rate = rate->max_kbps * INT64_C(1000);
+	codec->rc_buffer_size = rate->buffer_kbit * 1000;
+	if (rate->qp > 0)
+		codec->qmin = rate->qp;
+	return rate->control == TR_RUNG_RATE_CBR ? "CBR" : "VBR";
+}
+
+static int set_options(AVCodecContext *codec, const struct tr_video *video)
+{
+	void *own = codec->priv_data;
+
+	int rc = av_opt_set(own, "rc_mode", set_rate(codec, &video->rate), 0);
+	if (rc >= 0)
+		rc = av_opt_set_int(own, "async_depth", 1, 0); /* each picture comes out at once */
+	/* No messages about timing: they would bring the bitrate into the sequence parameter set,
+	 * and with it a header of its own for each bitrate. Our times are the container's. */
+	if (rc >= 0)
+		rc = av_opt_set_int(own, "sei", 0, 0);
+	if (rc >= 0)
+		rc = av_opt_set_int(own, "aud", 0, 0);
+	if (rc >= 0 && video->rung.is_low_power)
+		rc = av_opt_set_int(own, "low_power", 1, 0);
+	if (rc >= 0 && video->rung.level > 0)
+		rc = av_opt_set_int(own, "quality", video->rung.level, 0);
+	return rc;
+}
+
+static int open_codec(struct tr_video *video, int coarser)
+{
+	const AVCodec *encoder = avcodec_find_encoder_by_name("h264_vaapi");
+
+	if (!encoder)
+		return tr_gpu_fail(&video->words, -ENOSYS, "this FFmpeg has no h264_vaapi");
+	video->codec = avcodec_alloc_context3(encoder);
+	if (!video->codec)
+		return -ENOMEM;
+	tr_gpu_rate_plan(
+		&video->settings, (enum tr_rung_rate)video->rung.rate, coarser, &video->rate);
+	set_shape(video->codec, video);
+	video->codec->hw_frames_ctx = av_buffer_ref(video->frames);
+	if (set_options(video->codec, video) < 0)
+		return tr_gpu_fail(&video->words, -EIO, "h264_vaapi does not know our options");
+	int av_rc = avcodec_open2(video->codec, encoder, NULL);
+	if (av_rc < 0) {
+		close_codec(video);
+		return tr_gpu_fail(&video->words, av_rc == AVERROR(ENOSYS) ? -ENOSYS : -EIO,
+			"h264_vaapi does not open");
+	}
+	video->coarser = coarser;
+	return 0;
+}
+
+/* ---- a picture ---- */
+
+/* The visible part, and its last column and row again where the surface goes on. */
+static void fill_plane(uint8_t *to, int to_stride, const uint8_t *from, int from_stride, int width,
+	int height, int full_width, int full_height, int sample)
+{
+	for (int y = 0; y < height; y++) {
+		uint8_t *row = to + (ptrdiff_t)y * to_stride;
+		memcpy(row, from + (ptrdiff_t)y * from_stride, (size_t)width);
+		for (int x = width; x < full_width; x += sample)
+			memcpy(row + x, row + width - sample, (size_t)sample);
+	}
+	for (int y = height; y < full_height; y++)
+		memcpy(to + (ptrdiff_t)y * to_stride, to + (ptrdiff_t)(height - 1) * to_stride,
+			(size_t)full_width);
+}
+
+static void fill_surface(const AVFrame *mapped, const struct tr_picture *picture)
+{
+	fill_plane(mapped->data[0], mapped->linesize[0], picture->y, picture->y_stride,
+		picture->width, picture->height, to_block(picture->width),
+		to_block(picture->height), 1);
+	fill_plane(mapped->data[1], mapped->linesize[1], picture->uv, picture->uv_stride,
+		picture->width, picture->height / 2, to_block(picture->width),
+		to_block(picture->height) / 2, 2);
+}
+
+/* Into the surface itself where the driver lets us (a derived image), else by an image of its own
+ * that is put when it is unmapped. That step cannot fail in FFmpeg's eyes, only complain. */
+static int upload(struct tr_video *video, const struct tr_picture *picture, AVFrame *surface)
+{
+	AVFrame *mapped = av_frame_alloc();
+
+	if (!mapped)
+		return -ENOMEM;
+	mapped->format = AV_PIX_FMT_NV12;
+	int av_rc = av_hwframe_get_buffer(video->frames, surface, 0);
+	if (av_rc >= 0)
+		av_rc = av_hwframe_map(
+			mapped, surface, AV_HWFRAME_MAP_WRITE | AV_HWFRAME_MAP_OVERWRITE);
+	if (av_rc >= 0)
+		fill_surface(mapped, picture);
+	av_frame_free(&mapped);
+	if (av_rc < 0 || video->words.errors > 0)
+		return tr_gpu_fail(&video->words, -EIO, "the picture cannot be uploaded");
+	return 0;
+}
+
+static int send_picture(struct tr_video *video, const struct tr_picture *picture, bool is_key)
+{
+	AVFrame *surface = av_frame_alloc();
+
+	if (!surface)
+		return -ENOMEM;
+	int rc = upload(video, picture, surface);
+	if (rc == 0) {
+		surface->width = video->settings.width;
+		surface->height = video->settings.height;
+		surface->pts = video->count++;
+		surface->pict_type = is_key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+		surface->color_primaries = AVCOL_PRI_BT709;
+		surface->color_trc = AVCOL_TRC_BT709;
+		surface->colorspace = AVCOL_SPC_BT709;
+		surface->color_range = AVCOL_RANGE_MPEG;
+		if (avcodec_send_frame(video->codec, surface) < 0)
+			rc = tr_gpu_fail(&video->words, -EIO, "h264_vaapi takes no picture");
+	}
+	av_frame_free(&surface);
+	return rc;
+}
+
+static int receive_packet(
+	struct tr_video *video, struct tr_video_output *output, struct tr_nal_picture *ret)
+{
+	AVPacket *packet = video->packet;
+
+	av_packet_unref(packet);
+	int av_rc = avcodec_receive_packet(video->codec, packet);
+	if (av_rc == AVERROR(EAGAIN))
+		return tr_gpu_fail(&video->words, -EIO, "the driver keeps a picture back");
+	if (av_rc < 0)
+		return tr_gpu_fail(&video->words, -EIO, "h264_vaapi gives no packet");
+	/* Drivers report trouble of the hardware as success with nothing in it. */
+	if (packet->size == 0)
+		return tr_gpu_fail(&video->words, -EIO, "the driver gave an empty packet");
+	int rc = tr_nal_repack(packet->data, (size_t)packet->size, output->data, output->room, ret);
+	if (rc < 0)
+		return tr_gpu_fail(&video->words, rc, "the driver gave what is no H.264");
+	if (!ret->has_slice)
+		return tr_gpu_fail(
+			&video->words, -EIO, "the driver gave a packet without a picture");
+	output->size = ret->size;
+	output->is_key = ret->is_idr;
+	output->qp = video->rate.control != TR_RUNG_RATE_CQP ? -1
+		     : ret->is_idr			     ? video->rate.key_qp
+							     : video->rate.qp;
+	return 0;
+}
+
+static int encode(struct tr_video *video, const struct tr_picture *picture, bool is_key,
+	struct tr_video_output *output, struct tr_nal_picture *ret)
+{
+	tr_gpu_words_reset(&video->words);
+	int rc = send_picture(video, picture, is_key);
+	if (rc == 0)
+		rc = receive_packet(video, output, ret);
+	if (rc == 0 && is_key && !ret->is_idr)
+		rc = tr_gpu_fail(
+			&video->words, -EIO, "the driver gave no key picture when asked for one");
+	return rc;
+}
+
+/* The sets of the packet that was just made, as avcC; 0 when it has none. */
+static size_t read_sets(const struct tr_nal_picture *made, uint8_t *out)
+{
+	if (!made->sps || !made->pps)
+		return 0;
+	return tr_avcc_make(
+		made->sps, made->sps_size, made->pps, made->pps_size, out, TR_VIDEO_EXTRADATA_MAX);
+}
+
+static int prove(struct tr_video *video)
+{
+	int width = video->settings.width, height = video->settings.height;
+	size_t pixels = (size_t)width * (size_t)height;
+	TR_CLEANUP(tr_freep) uint8_t *grey = malloc(pixels * 3 / 2);
+	TR_CLEANUP(tr_freep) uint8_t *made = malloc(pixels * 4 + 65536);
+	struct tr_picture picture = {.width = width,
+		.height = height,
+		.y_stride = width,
+		.uv_stride = width,
+		.y = grey,
+		.uv = grey ? grey + pixels : NULL};
+	struct tr_video_output output = {.data = made, .room = pixels * 4 + 65536};
+	struct tr_nal_picture nals;
+
+	if (!grey || !made)
+		return -ENOMEM;
+	memset(grey, 128, pixels * 3 / 2);
+	int rc = encode(video, &picture, true, &output, &nals);
+	if (rc < 0)
+		return rc;
+	video->extradata_size = read_sets(&nals, video->extradata);
+	if (video->extradata_size == 0)
+		return tr_gpu_fail(&video->words, -EIO, "the driver gave no parameter sets");
+	return 0;
+}
+
+static int vaapi_open(const struct tr_video_request *request, struct tr_video **ret)
+{
+	TR_CLEANUP(vaapi_closep) struct tr_video *video = calloc(1, sizeof(*video));
+
+	if (!video)
+		return -ENOMEM;
+	video->settings = *request->settings;
+	video->rung = *request->rung;
+	video->words.problem = request->problem ? request->problem : video->unheard;
+	video->words.size = request->problem ? request->problem_size : sizeof(video->unheard);
+	tr_gpu_words_reset(&video->words);
+	tr_gpu_words_attach(&video->words);
+	video->packet = av_packet_alloc();
+	int rc = video->packet ? 0 : -ENOMEM;
+	if (rc == 0)
+		rc = tr_vaapi_device_open(&video->rung, &video->words, &video->device);
+	if (rc == 0)
+		rc = make_surfaces(video);
+	if (rc == 0)
+		rc = open_codec(video, 0);
+	if (rc == 0)
+		rc = prove(video);
+	if (rc < 0)
+		return rc;
+	tr_gpu_words_reset(&video->words);
+	*ret = tr_take(video);
+	return 0;
+}
+
+/* FFmpeg's encoder cannot change its rate while it runs: it is opened anew, before a key picture.
+ */
+static int reopen(struct tr_video *video, int coarser)
+{
+	close_codec(video);
+	return open_codec(video, coarser);
+}
+
+static int vaapi_encode(
+	struct tr_video *video, const struct tr_video_input *input, struct tr_video_output *output)
+{
+	uint8_t sets[TR_VIDEO_EXTRADATA_MAX];
+	struct tr_nal_picture nals;
+	int rc = 0;
+
+	tr_gpu_words_reset(&video->words);
+	if (!video->codec)
+		return -EIO; /* a reopening failed */
+	if (input->is_key && input->coarser != video->coarser &&
+		input->coarser != video->refused_coarser)
+		rc = reopen(video, input->coarser);
+	if (rc == 0)
+		rc = encode(video, input->picture, input->is_key, output, &nals);
+	if (rc < 0 || !nals.is_idr)
+		return rc;
+	size_t size = read_sets(&nals, sets);
+	if (size == video->extradata_size && !memcmp(sets, video->extradata, size))
+		return 0;
+	if (video->coarser == 0)
+		return tr_gpu_fail(
+			&video->words, -EIO, "the driver changed its parameter sets on the way");
+	tr_info("this driver cannot encode coarser in the same track: it goes on as before");
+	video->refused_coarser = input->coarser;
+	rc = reopen(video, 0);
+	return rc < 0 ? rc : encode(video, input->picture, true, output, &nals);
+}
+
+static size_t vaapi_extradata(const struct tr_video *video, const uint8_t **ret)
+{
+	*ret = video->extradata;
+	return video->extradata_size;
+}
+
+const struct tr_video_ops tr_video_vaapi = {
+	.name = "h264_vaapi",
+	.open = vaapi_open,
+	.encode = vaapi_encode,
+	.extradata = vaapi_extradata,
+	.close = vaapi_close,
+};
