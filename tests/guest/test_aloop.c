@@ -373,7 +373,7 @@ static void players_come_and_go_with_other_formats(void **state)
 	pthread_join(tone.thread, NULL);
 	stop_recording(&stats);
 	assert_float_equal(loudest(rig.left, 700), 0.244, 0.05);
-	assert_true(stats.gaps <= 1); /* until it was open */
+	assert_true(stats.gaps <= 3); /* until it was open; not one for each of them */
 }
 
 static void play_until_killed(void)
