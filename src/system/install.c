@@ -118,9 +118,7 @@ static int check_medium(struct work *work)
 	if (rc == 0)
 		rc = check_size(work, "bios/boot.img", 512);
 	if (rc == 0)
-		rc = check_size(work, "vmlinuz", tr_disk_layout_get(TR_PART_BOOT_A)->size);
-	if (rc == 0)
-		rc = check_size(work, "initrd.img", tr_disk_layout_get(TR_PART_BOOT_A)->size);
+		rc = check_size(work, "boot.squashfs", tr_disk_layout_get(TR_PART_BOOT_A)->size);
 	return rc;
 }
 
@@ -275,34 +273,6 @@ static int put_fat(struct work *work, enum tr_disk_layout_part part)
 	return 0;
 }
 
-/* Whether the medium's file is what the medium's list says. */
-static int check_source(struct work *work, const char *name, const char *path)
-{
-	char hash[TR_DISK_WRITE_HASH];
-
-	TR_CLEANUP(tr_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int64_t size = fd < 0 ? -errno : tr_disk_write_size(fd);
-	int rc = size < 0 ? (int)size : tr_disk_write_read_back(fd, 0, size, hash, NULL, NULL);
-	return rc < 0 ? fail(work, rc, "%s cannot be read (%s)", path, strerror(-rc))
-		      : compare(work, name, hash, "the medium");
-}
-
-static int write_kernel(struct work *work)
-{
-	static const char *const names[] = {"vmlinuz", "initrd.img"};
-	char path[PATH_MAX];
-
-	begin_step(work, "copying the kernel");
-	int rc = make_fat(work, TR_PART_BOOT_A, "TR-BOOT");
-	for (size_t i = 0; rc == 0 && i < TR_COUNT(names); i++) {
-		path_of(work, names[i], path);
-		rc = check_source(work, names[i], path);
-		if (rc == 0)
-			rc = copy_into(work, path, "::");
-	}
-	return rc == 0 ? put_fat(work, TR_PART_BOOT_A) : rc;
-}
-
 /* The settings of the system that runs: what was set up on the stick is not asked for again. */
 static int collect_settings(struct work *work, char out[static PATH_MAX])
 {
@@ -421,7 +391,8 @@ static int install(struct work *work)
 		rc = copy_raw(work, "root.squashfs", tr_disk_layout_get(TR_PART_ROOT_A)->offset,
 			"copying the system", "checking the system");
 	if (rc == 0)
-		rc = write_kernel(work);
+		rc = copy_raw(work, "boot.squashfs", tr_disk_layout_get(TR_PART_BOOT_A)->offset,
+			"copying the kernel", "checking the kernel");
 	if (rc == 0 && !work->wish->keeps_data)
 		rc = write_data(work);
 	if (rc == 0)

@@ -3,8 +3,8 @@
  * BIOS and UEFI, data. What makes the disk boot is written last, so that an install that was cut
  * off leaves a disk that does not pretend to be one.
  *
- * The medium's folder "live" holds root.squashfs, vmlinuz, initrd.img, bios/boot.img,
- * bios/core.img, esp/ and SHA256SUMS. Tools: sgdisk, mkfs.vfat, mcopy, mkfs.ext4.
+ * The medium's folder "live" holds root.squashfs, boot.squashfs (kernel and initrd),
+ * bios/boot.img, bios/core.img, esp/ and SHA256SUMS. Tools: sgdisk, mkfs.vfat, mcopy, mkfs.ext4.
  */
 #ifndef TR_SYSTEM_INSTALL_H
 #define TR_SYSTEM_INSTALL_H
