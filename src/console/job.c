@@ -1,5 +1,6 @@
 #include "console/job_internal.h"
 
+#include "console/model_internal.h"
 #include "core/clock.h"
 
 #include <errno.h>
@@ -16,6 +17,15 @@
 
 /* ---- on the job's thread ---- */
 
+static int get_picture(struct tr_job *job, struct tr_node_client *client)
+{
+	int rc = tr_model_fetch(client, job->path, &job->picture);
+
+	if (rc == 0)
+		job->result.picture = &job->picture;
+	return rc;
+}
+
 void tr_job_do_call(struct tr_job *job)
 {
 	TR_CLEANUP(tr_node_client_destroyp) struct tr_node_client *client = NULL;
@@ -23,7 +33,9 @@ void tr_job_do_call(struct tr_job *job)
 
 	settings.timeout_ms = CALL_MS;
 	job->result.rc = tr_node_client_create(&settings, &client);
-	if (job->result.rc == 0)
+	if (job->result.rc == 0 && job->is_picture)
+		job->result.rc = get_picture(job, client);
+	else if (job->result.rc == 0)
 		job->result.rc = tr_node_client_call(
 			client, job->method, job->path, job->body, &job->result.json);
 	if (client) {
@@ -103,6 +115,7 @@ static void free_job(struct tr_job *job)
 	free_words(job->argv);
 	json_decref(job->body);
 	json_decref(job->result.json);
+	free(job->picture.rgb);
 	free(job->text);
 	free(job->output);
 	if (job->stop_event >= 0)
@@ -164,6 +177,19 @@ struct tr_job *tr_job_call(struct tr_console *console, const char *method, const
 	job->path = strdup(path);
 	job->body = body ? json_deep_copy(body) : NULL;
 	return start(job, job->method && job->path && (!body || job->body), console);
+}
+
+struct tr_job *tr_job_picture(
+	struct tr_console *console, const char *path, tr_job_done_fn *done, void *user)
+{
+	struct tr_job *job = make_job(console, user);
+
+	if (!job)
+		return start(NULL, false, console);
+	job->done = done;
+	job->is_picture = true;
+	job->path = strdup(path);
+	return start(job, job->path != NULL, console);
 }
 
 /* argv with what goes before it, copied. */

@@ -12,10 +12,11 @@
 struct tr_job;
 
 struct tr_job_result {
-	int rc;		     /* 0 or -errno, as node_client.h; for a program: how its start went */
-	int status;	     /* HTTP's, or the program's exit code, 128 + signal */
-	json_t *json;	     /* the answer; of a program: its output when that is JSON. Borrowed */
-	const char *text;    /* of a program: what it printed, both channels; "" */
+	int rc;		  /* 0 or -errno, as node_client.h; for a program: how its start went */
+	int status;	  /* HTTP's, or the program's exit code, 128 + signal */
+	json_t *json;	  /* the answer; of a program: its output when that is JSON. Borrowed */
+	const char *text; /* of a program: what it printed, both channels; "" */
+	const struct tr_model_picture *picture; /* of tr_job_picture(). Borrowed */
 	const char *problem; /* a sentence for a person when rc < 0 or the answer is an error */
 };
 
@@ -26,6 +27,10 @@ typedef void tr_job_done_fn(
  * are copied; `body` may be NULL and a reference is taken. NULL: no memory; it was said. */
 struct tr_job *tr_job_call(struct tr_console *console, const char *method, const char *path,
 	const json_t *body, tr_job_done_fn *done, void *user);
+
+/* Fetches a JPEG or PNG, and makes pixels of it. */
+struct tr_job *tr_job_picture(
+	struct tr_console *console, const char *path, tr_job_done_fn *done, void *user);
 
 /*
  * Runs a program: argv[0] is a full path, or "telerec" for ourselves. `input` goes to its standard

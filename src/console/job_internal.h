@@ -21,6 +21,7 @@ struct tr_job {
 	void *user;
 	char *method, *path; /* of a call */
 	json_t *body;
+	bool is_picture;
 	char **argv; /* of a program, ends with NULL */
 	char *input;
 	bool is_by_sudo;
@@ -38,6 +39,7 @@ struct tr_job {
 	size_t text_size;
 	char *output; /* standard output alone */
 	size_t output_size, line_begin;
+	struct tr_model_picture picture;
 	char problem[1024];
 };
 

@@ -44,8 +44,10 @@ void *tr_model_hear(void *model);
 void *tr_model_read_state(void *model);
 void *tr_model_fetch_previews(void *model);
 
-/* Makes a picture of a JPEG; the caller owns its rgb. -EPROTO for what is none. */
-TR_CHECKED int tr_model_decode(const void *data, size_t size, struct tr_model_picture *ret_picture);
+/* Asks for a JPEG or PNG and makes pixels of it; the caller owns its rgb. As the client's calls;
+ * -EPROTO for what is no picture. */
+TR_CHECKED int tr_model_fetch(
+	struct tr_node_client *client, const char *path, struct tr_model_picture *ret_picture);
 
 /* Drops a use of it. */
 void tr_model_let_go(struct tr_model *model);

@@ -9,13 +9,14 @@
 #include <string.h>
 
 #include <jpeglib.h>
+#include <png.h>
 
 #define WIDTH 192 /* more than any terminal has columns for a picture, but few */
 #define EVERY_NS (500 * TR_NS_PER_MS)
 #define AFTER_FAILURE_NS (2 * TR_NS_PER_S)
 #define ANSWER_MS 6000
 #define OLD_MS 8000 /* an older picture is no news any more */
-#define JPEG_MOST (4 << 20)
+#define BYTES_MOST (16 << 20)
 #define SIDE_MOST 4096
 
 struct buffer {
@@ -51,7 +52,7 @@ static bool read_rows(struct jpeg_decompress_struct *jpeg, uint8_t *rgb)
 	return true;
 }
 
-int tr_model_decode(const void *data, size_t size, struct tr_model_picture *ret_picture)
+static int decode_jpeg(const void *data, size_t size, struct tr_model_picture *ret_picture)
 {
 	struct jpeg_decompress_struct jpeg;
 	struct trouble trouble;
@@ -87,6 +88,36 @@ int tr_model_decode(const void *data, size_t size, struct tr_model_picture *ret_
 	return is_good ? 0 : -EPROTO;
 }
 
+/* ---- PNG: what a browser showed when it failed ---- */
+
+static int decode_png(const void *data, size_t size, struct tr_model_picture *ret_picture)
+{
+	png_image image = {.version = PNG_IMAGE_VERSION};
+	uint8_t *rgb = NULL;
+
+	if (!png_image_begin_read_from_memory(&image, data, size))
+		return -EPROTO;
+	image.format = PNG_FORMAT_RGB;
+	if (image.width <= SIDE_MOST && image.height <= SIDE_MOST)
+		rgb = malloc(PNG_IMAGE_SIZE(image));
+	if (!rgb || !png_image_finish_read(&image, NULL, rgb, 0, NULL)) {
+		png_image_free(&image);
+		free(rgb);
+		return -EPROTO;
+	}
+	ret_picture->width = (int)image.width;
+	ret_picture->height = (int)image.height;
+	ret_picture->rgb = rgb;
+	return 0;
+}
+
+static int decode(const void *data, size_t size, struct tr_model_picture *ret_picture)
+{
+	if (size >= 8 && png_sig_cmp(data, 0, 8) == 0)
+		return decode_png(data, size, ret_picture);
+	return decode_jpeg(data, size, ret_picture);
+}
+
 /* ---- fetching ---- */
 
 static int take_bytes(const void *data, size_t size, int64_t total_size, void *user)
@@ -94,7 +125,7 @@ static int take_bytes(const void *data, size_t size, int64_t total_size, void *u
 	struct buffer *buffer = user;
 
 	(void)total_size;
-	if (buffer->size + size > JPEG_MOST)
+	if (buffer->size + size > BYTES_MOST)
 		return -EFBIG;
 	uint8_t *larger = realloc(buffer->data, buffer->size + size);
 	if (!larger)
@@ -105,17 +136,25 @@ static int take_bytes(const void *data, size_t size, int64_t total_size, void *u
 	return 0;
 }
 
-static int fetch(struct tr_node_client *client, unsigned slot, struct tr_model_picture *ret_picture)
+int tr_model_fetch(
+	struct tr_node_client *client, const char *path, struct tr_model_picture *ret_picture)
 {
 	struct buffer buffer = {0};
+
+	int rc = tr_node_client_download(client, path, 0, take_bytes, &buffer);
+	if (rc == 0)
+		rc = decode(buffer.data, buffer.size, ret_picture);
+	free(buffer.data);
+	return rc;
+}
+
+static int fetch_slot(
+	struct tr_node_client *client, unsigned slot, struct tr_model_picture *ret_picture)
+{
 	char path[64];
 
 	snprintf(path, sizeof(path), "/v1/slots/%u/preview.jpg?width=%d", slot, WIDTH);
-	int rc = tr_node_client_download(client, path, 0, take_bytes, &buffer);
-	if (rc == 0)
-		rc = tr_model_decode(buffer.data, buffer.size, ret_picture);
-	free(buffer.data);
-	return rc;
+	return tr_model_fetch(client, path, ret_picture);
 }
 
 /* With the lock. A slot whose picture is due, or 0 and when there will be one. */
@@ -180,7 +219,7 @@ void *tr_model_fetch_previews(void *user)
 		}
 		struct tr_model_picture new = {0};
 		pthread_mutex_unlock(&model->lock);
-		int rc = fetch(client, slot, &new);
+		int rc = fetch_slot(client, slot, &new);
 		pthread_mutex_lock(&model->lock);
 		take_picture(model, slot, rc, &new);
 	}

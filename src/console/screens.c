@@ -4,6 +4,8 @@
 
 static const struct tr_screen *const all[] = {
 	&tr_screen_home,
+	&tr_screen_wall,
+	&tr_screen_slot,
 	&tr_screen_setup,
 	&tr_screen_first_run,
 	&tr_screen_kernel,
