@@ -164,7 +164,8 @@ __attribute__((visibility("default"))) VAStatus __vaDriverInit_1_0(VADriverConte
 
 	if (!va)
 		return VA_STATUS_ERROR_ALLOCATION_FAILED;
-	if (!dladdr((void *)__vaDriverInit_1_0, &self) ||
+	/* Not of this function: libva loads drivers globally, and another one has it, too. */
+	if (!dladdr((void *)terminate, &self) ||
 		!tr_va_personality_read(self.dli_fname, &va->personality)) {
 		free(va);
 		return VA_STATUS_ERROR_INVALID_PARAMETER;
