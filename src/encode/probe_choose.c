@@ -321,7 +321,8 @@ int tr_probe_choose(const json_t *probed, const char *encoder, int width, int he
 	read_rungs(probed, choice);
 	while ((word = strsep(&rest, ",")) != NULL) {
 		word += strspn(word, " ");
-		word[strcspn(word, " ")] = '\0';
+		for (size_t end = strlen(word); end > 0 && word[end - 1] == ' '; end--)
+			word[end - 1] = '\0';
 		if (!choose_word(choice, word, &is_over))
 			return -EINVAL;
 	}

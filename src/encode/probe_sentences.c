@@ -100,7 +100,12 @@ static void explain_missing_driver(const struct tr_probe_symptom *s, struct tr_p
 	const char *name = getenv("LIBVA_DRIVER_NAME"), *path = getenv("LIBVA_DRIVERS_PATH");
 
 	SAY(ret->cause, "no-driver");
-	if (s->driver[0])
+	if (is(s->kernel_driver, "i915") && !name)
+		SAY(ret->problem,
+			"libva finds neither of the drivers \"iHD\" and \"i965\" for the GPU at %s "
+			"(kernel driver i915).",
+			s->node);
+	else if (s->driver[0])
 		SAY(ret->problem,
 			"libva finds no driver \"%s\" for the GPU at %s (kernel driver %s).",
 			s->driver, s->node, s->kernel_driver);

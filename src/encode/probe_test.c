@@ -17,6 +17,7 @@
 
 #define PSNR_MIN 25.0 /* dB; software has over 30 with these pictures */
 #define PSNR_SAME 99.0
+#define SPEED_PICTURES_MAX 64
 
 /* Saturated colours (BT.709, limited range) as 100 % bars have them. */
 static const uint8_t colours[][3] = {
@@ -247,28 +248,40 @@ static int64_t get_time_ns(const struct tr_rung *rung)
 	return now.tv_sec * TR_NS_PER_S + now.tv_nsec;
 }
 
-/* Only what the rung takes is counted, not the painting. */
+static int compare_times(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Only what the rung takes is counted, not the painting; and the middle one of the times, as others
+ * want the processor, too. */
 static int test_speed(struct tester *tester)
 {
 	struct tr_probe_test *test = tester->test;
 	struct tr_video_settings settings = test->settings;
 	struct tr_video_output output;
-	int64_t sum_ns = 0;
+	int64_t times[SPEED_PICTURES_MAX];
+	int count = test->speed_pictures < SPEED_PICTURES_MAX ? test->speed_pictures
+							      : SPEED_PICTURES_MAX;
 
 	settings.width = test->speed_width;
 	settings.height = test->speed_height;
 	int rc = open_rung(tester, &settings);
-	for (int i = 0; rc == 0 && i < test->speed_pictures; i++) {
+	for (int i = 0; rc == 0 && i < count; i++) {
 		paint(&tester->memory.picture, i);
 		int64_t begin_ns = get_time_ns(&test->rung);
 		rc = encode(tester, i, settings.rate, &output);
 		if (rc == 0 && output.size == 0)
 			rc = -EIO;
-		sum_ns += get_time_ns(&test->rung) - begin_ns;
+		times[i] = get_time_ns(&test->rung) - begin_ns;
 	}
 	if (rc < 0)
 		return fail(tester, rc, "it fails at the size of its speed test");
-	test->us_per_picture = sum_ns / 1000 / test->speed_pictures;
+	qsort(times, (size_t)count, sizeof(times[0]), compare_times);
+	int64_t us = times[count / 2] / 1000;
+	test->us_per_picture = us > 0 ? us : 1;
 	return 0;
 }
 

@@ -21,7 +21,8 @@ struct asker {
 	json_t *device;
 	VADisplay display;
 	VAConfigID config;
-	char file[256]; /* the driver's that libva tried last */
+	char file[256]; /* the driver's that libva tried last, or that failed to start */
+	bool has_failed;
 };
 
 struct name {
@@ -99,7 +100,9 @@ static void on_message(void *user, const char *message)
 	const char *found = strstr(message, trying);
 
 	fprintf(stderr, "libva: %s", message);
-	if (found)
+	/* i915 has two drivers: when the first one fails, the second one's absence is no news. */
+	asker->has_failed = asker->has_failed || strstr(message, "init failed");
+	if (found && !asker->has_failed)
 		snprintf(asker->file, sizeof(asker->file), "%.*s",
 			(int)strcspn(found + strlen(trying), "\n"), found + strlen(trying));
 }
