@@ -1,3 +1,4 @@
+#include "cli/probe_show.h"
 #include "cli/verbs.h"
 #include "core/text.h"
 #include "doctor/machine_probe.h"
@@ -5,11 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPTION_JSON = 1, OPTION_BROWSER };
+enum { OPTION_JSON = 1, OPTION_BROWSER, OPTION_SELF_TEST };
 
 static const struct tr_option options[] = {
 	{"browser", "PATH", "look at this Chromium", OPTION_BROWSER},
 	{"json", NULL, "print JSON", OPTION_JSON},
+	{"self-test", NULL, "encode with every encoder, compare the pictures, measure the speed",
+		OPTION_SELF_TEST},
 	{0},
 };
 
@@ -17,21 +20,6 @@ static void print_row(const char *what, bool is_there, const char *answer, const
 {
 	printf("%-10s %s %s%s%s\n", what, is_there ? "yes" : "NO ", answer,
 		is_there || !remedy[0] ? "" : ": ", is_there ? "" : remedy);
-}
-
-static void print_encoders(const json_t *encoders)
-{
-	size_t i;
-	json_t *encoder;
-
-	if (json_array_size(encoders) == 0)
-		print_row("Encoder", false, "none", "is telerec installed completely?");
-	json_array_foreach((json_t *)encoders, i, encoder)
-	{
-		const char *name = json_string_value(json_object_get(encoder, "encoder"));
-		print_row("Encoder", json_is_true(json_object_get(encoder, "works")),
-			name ? name : "?", "does not work here");
-	}
 }
 
 static void print_text(const struct tr_machine_probe *probe)
@@ -56,19 +44,22 @@ static void print_text(const struct tr_machine_probe *probe)
 		: probe->has_loopback			      ? "snd-aloop"
 				      : "neither our ALSA plug-in nor snd-aloop",
 		"is telerec installed completely?");
-	print_encoders(probe->encoders);
 	tr_text_format_bytes(probe->memory_bytes, memory, sizeof(memory));
 	snprintf(text, sizeof(text), "%d cores, %s of memory", probe->cores, memory);
 	print_row("Machine", true, text, "");
+	if (probe->encoding)
+		tr_probe_show(probe->encoding, stdout);
+	else
+		print_row("Encoder", false, "none", "is telerec installed completely?");
 }
 
 static void print_json(const struct tr_machine_probe *probe)
 {
-	json_t *object = json_pack("{s:s, s:s, s:s, s:b, s:b, s:s, s:b, s:O, s:I, s:i, s:s}",
+	json_t *object = json_pack("{s:s, s:s, s:s, s:b, s:b, s:s, s:b, s:O?, s:I, s:i, s:s}",
 		"browser", probe->browser, "browser_version", probe->browser_version, "xserver",
 		probe->xserver, "user_namespaces", probe->has_user_namespaces, "setuid_sandbox",
 		probe->has_setuid_sandbox, "sound_plugin", probe->sound_plugin, "snd_aloop",
-		probe->has_loopback, "encoders", probe->encoders, "memory_bytes",
+		probe->has_loopback, "encoding", probe->encoding, "memory_bytes",
 		(json_int_t)probe->memory_bytes, "cores", probe->cores, "obstacle",
 		tr_reason_name(tr_machine_probe_obstacle(probe)));
 	if (object)
@@ -82,7 +73,7 @@ static int run(const struct tr_verb *verb, int argc, char **argv)
 	struct tr_options reader = {verb->name, verb->options, argc, argv, 1, false};
 	struct tr_machine_probe probe;
 	const char *value, *browser = NULL;
-	bool is_json = false;
+	bool is_json = false, is_testing = false;
 	int id, rc;
 
 	while ((rc = tr_options_next(&reader, &id, &value)) > 0) {
@@ -91,11 +82,12 @@ static int run(const struct tr_verb *verb, int argc, char **argv)
 			return TR_EXIT_USAGE;
 		}
 		is_json = is_json || id == OPTION_JSON;
+		is_testing = is_testing || id == OPTION_SELF_TEST;
 		browser = id == OPTION_BROWSER ? value : browser;
 	}
 	if (rc < 0)
 		return TR_EXIT_USAGE;
-	tr_machine_probe_take(browser, &probe);
+	tr_machine_probe_take(browser, is_testing, &probe);
 	if (is_json)
 		print_json(&probe);
 	else

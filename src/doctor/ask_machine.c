@@ -1,6 +1,7 @@
 #include "core/file.h"
 #include "doctor/doctor_internal.h"
 #include "doctor/machine_probe.h"
+#include "encode/probe.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -83,23 +84,74 @@ static bool check_sound(struct tr_doctor *doctor, const struct tr_machine_probe 
 	return true;
 }
 
+static const char *get_text(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+/* A GPU that is there and not used: recordings are made all the same, at a higher price. */
+static void check_gpus(struct tr_doctor *doctor, const json_t *encoding)
+{
+	const json_t *device;
+	size_t i;
+
+	json_array_foreach(json_object_get(encoding, "devices"), i, device)
+	{
+		const struct tr_finding finding = {
+			.status = TR_FINDING_WARNING,
+			.cause = get_text(device, "cause"),
+			.meaning = "Another GPU or software encodes: fewer recordings at a time.",
+			.cure = {.text = get_text(device, "cure")},
+		};
+		if (!get_text(device, "problem")[0])
+			tr_findings_ok(doctor->findings, "the GPU at %s can encode (%s)",
+				get_text(device, "node"), get_text(device, "driver_text"));
+		else if (!strcmp(get_text(device, "vendor"), "NVIDIA"))
+			tr_findings_note(doctor->findings, "%s", get_text(device, "problem"));
+		else
+			tr_findings_add(
+				doctor->findings, &finding, "%s", get_text(device, "problem"));
+	}
+}
+
+/* What video.encoder asks for by name, and is not to be had. */
+static void check_choice(struct tr_doctor *doctor, const json_t *encoding)
+{
+	const struct tr_config *config = doctor->config;
+	struct tr_rung_list list;
+	char problem[600];
+
+	if (tr_probe_choose(encoding, config->video.encoder, config->video.width,
+		    config->video.height, &list, problem, sizeof(problem)) < 0)
+		return;
+	if (problem[0])
+		tr_doctor_fail_setting(doctor,
+			"Recordings are made, but not by the encoder that was asked for.",
+			"encoder-missing", "video.encoder",
+			"encoder = \"auto\"; // in video: the best that works", problem);
+	else
+		tr_findings_ok(doctor->findings, "recordings are encoded by %s%s",
+			list.rungs[0].name,
+			list.count > 1 ? ", and by the next encoder when it fails" : "");
+}
+
 static bool check_encoders(struct tr_doctor *doctor, const struct tr_machine_probe *probe)
 {
-	const json_t *encoder;
+	const json_t *rung, *item;
 	unsigned count = 0;
 	size_t i;
 
-	json_array_foreach(probe->encoders, i, encoder)
-	{
-		const char *name = json_string_value(json_object_get(encoder, "encoder"));
-		if (!json_is_true(json_object_get(encoder, "works")))
-			continue;
-		count++;
-		tr_findings_ok(doctor->findings, "encoder %s works", name ? name : "?");
-	}
+	check_gpus(doctor, probe->encoding);
+	json_array_foreach(json_object_get(probe->encoding, "rungs"), i, rung) count +=
+		json_is_true(json_object_get(rung, "works"));
 	if (count == 0)
 		return fail(doctor, "no-encoder", "apt-get install --reinstall telerec\n",
 			"no encoder works here, not even the one in software");
+	json_array_foreach(json_object_get(probe->encoding, "advice"), i, item)
+		tr_findings_note(doctor->findings, "%s", json_string_value(item));
+	check_choice(doctor, probe->encoding);
 	return true;
 }
 
@@ -133,7 +185,7 @@ void tr_ask_machine(struct tr_doctor *doctor)
 	struct tr_machine_probe probe;
 
 	tr_doctor_enter(doctor, "machine", NULL);
-	tr_machine_probe_take(path[0] ? path : NULL, &probe);
+	tr_machine_probe_take(path[0] ? path : NULL, false, &probe);
 	bool is_ready = check_display(doctor, &probe);
 	is_ready = check_browser(doctor, &probe) && is_ready;
 	is_ready = check_sound(doctor, &probe) && is_ready;

@@ -3,6 +3,7 @@
 #include "core/child.h"
 #include "core/clock.h"
 #include "core/text.h"
+#include "encode/probe.h"
 #include "protocol/slot_client.h"
 
 #include <errno.h>
@@ -135,26 +136,19 @@ static void probe_sound(struct tr_machine_probe *probe)
 	probe->has_loopback = access("/sys/module/snd_aloop", F_OK) == 0;
 }
 
-static void probe_encoders(struct tr_machine_probe *probe)
+static void probe_encoding(bool is_testing, struct tr_machine_probe *probe)
 {
-	char program[PATH_MAX], answer[16384], *next = answer;
+	char program[PATH_MAX];
+	const struct tr_probe_settings settings = {.program = program, .is_testing = is_testing};
 
-	probe->encoders = json_array();
-	if (tr_slot_client_find_program("telerec-encoder", program, sizeof(program)) < 0 ||
-		!ask_program(program, "--probe", answer, sizeof(answer)))
+	if (tr_slot_client_find_program("telerec-encoder", program, sizeof(program)) < 0)
 		return;
-	while (*next) {
-		size_t length = strcspn(next, "\n");
-		json_t *object = json_loadb(next, length, 0, NULL);
-		if (json_is_object(object))
-			json_array_append_new(probe->encoders, object);
-		else
-			json_decref(object);
-		next += length + (next[length] == '\n');
-	}
+	int rc = tr_probe_run(&settings, &probe->encoding);
+	if (rc < 0 && rc != -ETIMEDOUT)
+		probe->encoding = NULL;
 }
 
-void tr_machine_probe_take(const char *browser, struct tr_machine_probe *ret_probe)
+void tr_machine_probe_take(const char *browser, bool is_testing, struct tr_machine_probe *ret_probe)
 {
 	struct sysinfo info;
 	struct stat st;
@@ -166,7 +160,7 @@ void tr_machine_probe_take(const char *browser, struct tr_machine_probe *ret_pro
 	ret_probe->has_setuid_sandbox = stat("/usr/lib/chromium/chrome-sandbox", &st) == 0 &&
 					(st.st_mode & S_ISUID) && st.st_uid == 0;
 	probe_sound(ret_probe);
-	probe_encoders(ret_probe);
+	probe_encoding(is_testing, ret_probe);
 	ret_probe->cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
 	if (sysinfo(&info) == 0)
 		ret_probe->memory_bytes = (int64_t)info.totalram * info.mem_unit;
@@ -174,17 +168,20 @@ void tr_machine_probe_take(const char *browser, struct tr_machine_probe *ret_pro
 
 void tr_machine_probe_release(struct tr_machine_probe *probe)
 {
-	json_decref(probe->encoders);
-	probe->encoders = NULL;
+	json_decref(probe->encoding);
+	probe->encoding = NULL;
 }
 
 static bool has_encoder(const struct tr_machine_probe *probe)
 {
 	size_t i;
-	json_t *encoder;
+	json_t *rung;
 
-	json_array_foreach(probe->encoders, i,
-		encoder) if (json_is_true(json_object_get(encoder, "works"))) return true;
+	json_array_foreach(json_object_get(probe->encoding, "rungs"), i, rung)
+	{
+		if (json_is_true(json_object_get(rung, "works")))
+			return true;
+	}
 	return false;
 }
 

@@ -17,14 +17,15 @@ struct tr_machine_probe {
 	bool has_setuid_sandbox;  /* the older way of the same */
 	char sound_plugin[PATH_MAX];
 	bool has_loopback; /* snd-aloop is loaded */
-	json_t *encoders;  /* array of what `telerec-encoder --probe` says; may be empty */
+	json_t *encoding;  /* GPUs and rungs (encode/probe.h); NULL: the encoder's program fails */
 	int64_t memory_bytes;
 	int cores;
 };
 
-/* `browser` is the one to look at, NULL: find one. The caller lets go of it by the next function.
- */
-void tr_machine_probe_take(const char *browser, struct tr_machine_probe *ret_probe);
+/* `browser` is the one to look at, NULL: find one. With `is_testing` every rung encodes, which
+ * takes seconds. The caller lets go of it by the next function. */
+void tr_machine_probe_take(
+	const char *browser, bool is_testing, struct tr_machine_probe *ret_probe);
 void tr_machine_probe_release(struct tr_machine_probe *probe);
 
 /* What stands in the way of a recording, TR_REASON_NONE when nothing does. */
