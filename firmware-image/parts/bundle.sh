@@ -1,0 +1,11 @@
+# The update for machines that have an older image.
+
+bundle_make() {
+	local keys=${TR_IMAGE_KEYS:-$cache/keys}
+	mkdir -p "$work/keys"
+	cp "$keys/cert.pem" "$keys/key.pem" "$work/keys/"
+	cp "$here/update/make-bundle" "$work/"
+	in_tools ./make-bundle iso/live bundle.raucb "$version" keys
+	rm -rf "$work/keys"
+	mv "$work/bundle.raucb" "$out/$name.raucb"
+}
