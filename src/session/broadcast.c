@@ -26,7 +26,7 @@ struct tr_broadcast {
 
 	/* under `lock` */
 	pthread_mutex_t lock;
-	unsigned ended;
+	unsigned ended, refused;
 	bool was_connected;
 	bool is_ending; /* the owner wants to hear no more */
 };
@@ -53,8 +53,10 @@ static void on_news(enum tr_stream_news news, const char *problem, void *user)
 	pthread_mutex_lock(&broadcast->lock);
 	broadcast->was_connected |= news == TR_STREAM_NEWS_CONNECTED;
 	broadcast->ended += is_end;
+	broadcast->refused += news == TR_STREAM_NEWS_REFUSED;
 	if (is_end && broadcast->ended == broadcast->count && !broadcast->is_ending)
-		broadcast->on_none_left(!broadcast->was_connected, problem, broadcast->user);
+		broadcast->on_none_left(
+			broadcast->refused == broadcast->count, problem, broadcast->user);
 	pthread_mutex_unlock(&broadcast->lock);
 }
 

@@ -23,7 +23,7 @@ struct tr_broadcast_settings {
 
 	/* A target could go on with a key picture now. */
 	void (*request_key)(void *user);
-	/* Each target has ended for good; `was_refused`: none was ever connected. The sentence is
+	/* Each target has ended for good; `was_refused`: by its server. The sentence is
 	 * the last one's. Once. */
 	void (*on_none_left)(bool was_refused, const char *sentence, void *user);
 	void *user;
