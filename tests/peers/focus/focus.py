@@ -163,17 +163,32 @@ class Focus:
         self._occupants = {}          # nick's occupant JID -> real JID, recorders and others
         self._tasks = set()
         self._keeper = None
+        self._pulse = None
+        self._late, self._beat_due = 0.0, None      # seconds that this program itself was late
 
     # Log-in and brewery
 
     async def start(self):
+        self._pulse = asyncio.create_task(self._beat())
         await self._connect()
         self._keeper = asyncio.create_task(self._keep())
         return self
 
+    async def _beat(self):
+        while True:
+            self._beat_due = time.monotonic() + 0.1
+            await asyncio.sleep(0.1)
+            self._late += time.monotonic() - self._beat_due
+
+    def clock(self):
+        """Seconds, but not those in which this program was late: they are nobody else's."""
+        now = time.monotonic()
+        return now - self._late - max(0.0, now - (self._beat_due or now))
+
     async def stop(self):
-        if self._keeper:
-            self._keeper.cancel()
+        for task in (self._keeper, self._pulse):
+            if task:
+                task.cancel()
         for room in self.rooms.values():
             self._disarm(room.session)
         for task in list(self._tasks):
@@ -514,13 +529,13 @@ class Focus:
         self._stopped.discard((session.id, occupant))
         self._arm(room, session)
         self._outstanding[occupant] = "start"
-        began = time.monotonic()
+        began = self.clock()
         self._changed("start", occupant, {"room": session.room, "session_id": session.id})
         try:
             return await self.client.iq(
                 occupant, self._start_child(session), timeout=self.settings.reply_timeout,
                 on_answer=lambda answer: self._read_start_answer(
-                    occupant, session, answer, time.monotonic() - began))
+                    occupant, session, answer, self.clock() - began))
         except asyncio.TimeoutError:
             self._outstanding.pop(occupant, None)
             self.violate(1, occupant, "no answer to the start (or one with another id)")
@@ -769,11 +784,11 @@ class Focus:
         jibri = self._with_extras(Node("jibri", JIBRI, {
             "action": "stop", "session_id": session.id}))
         self._changed("stop", occupant, {"session_id": session.id})
-        began = time.monotonic()
+        began = self.clock()
         try:
             return await self.client.iq(
                 occupant, jibri, timeout=timeout, on_answer=lambda answer: self._read_stop_answer(
-                    occupant, session, answer, time.monotonic() - began))
+                    occupant, session, answer, self.clock() - began))
         except asyncio.TimeoutError:
             self.violate(1, occupant, "no answer to the stop (or one with another id)")
             return "silence"

@@ -215,7 +215,7 @@ class Rig:
             "jibri_http": {"external_port": 0, "internal_port": 0},
             "api": {"socket": self.path("control.sock")},
             "checks": {"join_timeout": "12s", "empty_timeout": "8s", "no_media_timeout": "8s",
-                       "all_muted_timeout": "8s", "ice_timeout": "8s", "start_timeout": "60s"},
+                       "all_muted_timeout": "8s", "ice_timeout": "8s", "start_timeout": "40s"},
         }
         merge(settings, self.more_settings)
         settings.setdefault("environments", [self.environment()])

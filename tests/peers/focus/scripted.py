@@ -31,7 +31,7 @@ class Scripted:
             self.send_presence("idle")
         else:
             self.send_presence("idle", True)
-            await asyncio.wait_for(self.joined.wait(), 5)
+            await asyncio.wait_for(self.joined.wait(), 60)
         return self
 
     async def stop(self):
