@@ -10,6 +10,10 @@ static const struct tr_screen *const all[] = {
 	&tr_screen_first_run,
 	&tr_screen_kernel,
 	&tr_screen_doctor,
+	&tr_screen_recordings,
+	&tr_screen_recording,
+	&tr_screen_logs,
+	&tr_screen_system,
 };
 
 const struct tr_screen *tr_screens_find(const char *name)
