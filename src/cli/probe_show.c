@@ -54,6 +54,15 @@ static void show_rung(const json_t *rung, unsigned number, FILE *out)
 			(int)json_integer_value(json_object_get(sessions, "1920x1080")));
 }
 
+/* Has one before it said the same? */
+static bool is_said(const json_t *rungs, size_t before, const char *problem)
+{
+	for (size_t i = 0; i < before; i++)
+		if (!strcmp(get_text(json_array_get(rungs, i), "problem"), problem))
+			return true;
+	return false;
+}
+
 static void show_rungs(const json_t *encoding, FILE *out)
 {
 	const json_t *rungs = json_object_get(encoding, "rungs"), *rung;
@@ -70,8 +79,9 @@ static void show_rungs(const json_t *encoding, FILE *out)
 	{
 		if (json_is_true(json_object_get(rung, "works")))
 			continue;
-		fprintf(out, "   -  %-32s does not work here:\n", get_text(rung, "name"));
-		show_trouble(rung, "      ", out);
+		fprintf(out, "   -  %-32s does not work here\n", get_text(rung, "name"));
+		if (!is_said(rungs, i, get_text(rung, "problem")))
+			show_trouble(rung, "      ", out);
 	}
 	if (!json_is_true(json_object_get(encoding, "was_tested")))
 		fprintf(out, "`telerec probe --self-test` tries each and measures it.\n");

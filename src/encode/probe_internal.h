@@ -65,6 +65,7 @@ struct tr_probe_symptom {
 	int wait_status;	 /* of the child, when has_ended */
 	bool has_ended;		 /* the process that asked was ended by the driver */
 	bool has_hung;		 /* ... or had to be */
+	bool is_low_power;	 /* the rung of the self-test holds a bitrate by EncSliceLP */
 	bool has_h264;		 /* the driver knows the profiles (then decoding is all it does) */
 	bool is_container;
 	const char *group; /* the node's; "": has no name here */

@@ -295,6 +295,26 @@ static void look_at_device(struct prober *prober, json_t *device)
 	}
 }
 
+/* One whose encoders all fail their tests is as good as none. */
+static void judge_by_tests(struct prober *prober, json_t *device)
+{
+	const struct tr_probe_candidate *first = NULL;
+
+	for (unsigned i = 0; i < prober->rungs.count; i++) {
+		const struct tr_probe_candidate *rung = &prober->rungs.list[i];
+		if (strcmp(rung->rung.device, get_text(device, "node")) != 0)
+			continue;
+		if (rung->works)
+			return;
+		first = first ? first : rung;
+	}
+	if (!first || get_text(device, "cause")[0])
+		return;
+	json_object_set_new(device, "cause", json_string(first->cause));
+	json_object_set_new(device, "problem", json_string(first->problem));
+	json_object_set_new(device, "cure", json_string(first->cure));
+}
+
 /* ---- all ---- */
 
 static bool is_in_container(void)
@@ -355,14 +375,18 @@ static int look(struct prober *prober)
 	json_array_foreach(prober->devices, i, device) look_at_device(prober, device);
 	advise_environment(prober);
 	tr_probe_rungs_add_software(&prober->rungs);
-	if (prober->is_testing)
-		tr_probe_rungs_test(&prober->rungs, prober->devices,
-			&(struct tr_probe_test_settings){.width = prober->width,
-				.height = prober->height,
-				.silent_ms = SILENT_MS,
-				.deadline_ns = prober->deadline_ns});
-	else
+	if (!prober->is_testing) {
 		tr_probe_rank(prober->rungs.list, prober->rungs.count);
+		return print_answer(prober);
+	}
+	const struct tr_probe_test_settings settings = {
+		.width = prober->width,
+		.height = prober->height,
+		.silent_ms = SILENT_MS,
+		.deadline_ns = prober->deadline_ns,
+	};
+	tr_probe_rungs_test(&prober->rungs, prober->devices, &settings);
+	json_array_foreach(prober->devices, i, device) judge_by_tests(prober, device);
 	return print_answer(prober);
 }
 

@@ -183,6 +183,8 @@ static void find_trouble(struct tr_probe_candidate *candidate, const struct tr_p
 		.group = "",
 		.words = words,
 		.stage = answer->stage,
+		.is_low_power =
+			candidate->rung.is_low_power && candidate->rung.rate != TR_RUNG_RATE_CQP,
 		.has_hung = answer->has_hung,
 		.has_ended = answer->has_ended,
 		.wait_status = answer->wait_status,
@@ -222,7 +224,7 @@ static int find_speed(const struct tr_probe_rungs *rungs, const struct tr_rung *
 }
 
 static void ask(struct tr_probe_rungs *rungs, struct tr_probe_candidate *candidate,
-	const struct tr_probe_test_settings *settings, const json_t *device, bool *ret_is_bad)
+	const struct tr_probe_test_settings *settings, const json_t *device, unsigned *ret_badness)
 {
 	struct tr_rung *rung = &candidate->rung;
 	int speed = find_speed(rungs, rung);
@@ -254,7 +256,7 @@ static void ask(struct tr_probe_rungs *rungs, struct tr_probe_candidate *candida
 	} else {
 		find_trouble(candidate, &answer, device);
 	}
-	*ret_is_bad = answer.has_hung || answer.has_ended;
+	*ret_badness = answer.has_hung ? 2 : answer.has_ended;
 	tr_probe_child_release(&answer);
 }
 
@@ -268,31 +270,32 @@ static const json_t *find_device(const json_t *devices, const char *node)
 	return NULL;
 }
 
-/* A driver that hung or crashed twice is not asked a third time. */
-static unsigned count_bad(const struct tr_probe_rungs *rungs, const bool *is_bad, const char *node)
+/* A driver that hung is not asked again, and one that crashed only once more. */
+static unsigned count_bad(
+	const struct tr_probe_rungs *rungs, const unsigned *badness, const char *node)
 {
-	unsigned count = 0;
+	unsigned sum = 0;
 
 	for (unsigned i = 0; i < rungs->count; i++)
-		count += is_bad[i] && !strcmp(rungs->list[i].rung.device, node);
-	return count;
+		sum += strcmp(rungs->list[i].rung.device, node) ? 0 : badness[i];
+	return sum;
 }
 
 void tr_probe_rungs_test(struct tr_probe_rungs *rungs, const json_t *devices,
 	const struct tr_probe_test_settings *settings)
 {
-	bool is_bad[TR_PROBE_RUNGS_MAX] = {false};
+	unsigned badness[TR_PROBE_RUNGS_MAX] = {0};
 
 	tr_probe_rank(rungs->list, rungs->count);
 	for (unsigned i = 0; i < rungs->count; i++) {
 		struct tr_probe_candidate *candidate = &rungs->list[i];
 		const char *node = candidate->rung.device;
-		if (node[0] && count_bad(rungs, is_bad, node) >= 2)
-			skip(candidate, "the driver hung or crashed twice before");
+		if (node[0] && count_bad(rungs, badness, node) >= 2)
+			skip(candidate, "the driver hung or crashed in the test of another");
 		else if (tr_clock_now_ns() > settings->deadline_ns)
 			skip(candidate, "the time for the tests is over");
 		else
-			ask(rungs, candidate, settings, find_device(devices, node), &is_bad[i]);
+			ask(rungs, candidate, settings, find_device(devices, node), &badness[i]);
 	}
 	tr_probe_rank(rungs->list, rungs->count);
 }

@@ -112,15 +112,16 @@ static void explain_missing_driver(const struct tr_probe_symptom *s, struct tr_p
 	else
 		SAY(ret->problem, "libva knows no driver for the GPU at %s (kernel driver %s).",
 			s->node, s->kernel_driver[0] ? s->kernel_driver : "unknown");
-	if (name || path)
-		SAY(ret->cure,
-			"unset LIBVA_DRIVER_NAME and LIBVA_DRIVERS_PATH: %s%s%s names a "
-			"driver that is not there",
-			name ? name : "", name && path ? " in " : "", path ? path : "");
-	else if (package[0])
-		SAY(ret->cure, "apt install %s", package);
-	else
+	size_t used = 0;
+	if (package[0])
+		used = (size_t)SAY(ret->cure, "apt install %s", package);
+	else if (!name && !path)
 		SAY(ret->cure, "nothing is known that makes this kind of GPU encode");
+	if (name || path)
+		snprintf(ret->cure + used, sizeof(ret->cure) - used,
+			"%sunset LIBVA_DRIVER_NAME and LIBVA_DRIVERS_PATH, which say %.40s%s%.100s",
+			used > 0 ? "; or " : "", name ? name : "", name && path ? " in " : "",
+			path ? path : "");
 }
 
 static void explain_failed_driver(const struct tr_probe_symptom *s, struct tr_probe_finding *ret)
@@ -185,13 +186,12 @@ static void explain_encoders(const struct tr_probe_symptom *s, struct tr_probe_f
 
 static void explain_test(const struct tr_probe_symptom *s, struct tr_probe_finding *ret)
 {
-	bool is_rate = strstr(s->words, "does not support any RC mode") ||
-		       strstr(s->words, "Driver does not support");
-	bool is_empty = strstr(s->words, "empty packet");
+	bool is_rate = strstr(s->words, "does not support any RC mode") != NULL;
+	bool is_empty = strstr(s->words, "empty packet") != NULL;
 
 	SAY(ret->cause, "test-failed");
 	SAY(ret->problem, "the self-test on %s failed: %.250s.", s->node, s->words);
-	if (is_intel(s) && (is_rate || is_empty)) {
+	if (is_intel(s) && s->is_low_power && (is_rate || is_empty)) {
 		SAY(ret->cause, "no-firmware");
 		SAY(ret->cure,
 			"apt install firmware-misc-nonfree, and i915.enable_guc=2 on the "

@@ -134,12 +134,13 @@ static void a_failed_test_says_why_and_names_the_firmware(void **state)
 	s.place = TR_PROBE_TEST;
 	s.words = "the colours are not those that went in";
 	expect(s, "test-failed", "the colours are not those", "another way to encode");
+	s.is_low_power = true;
 	s.words = "it does not open: Driver does not support any RC mode compatible with selected "
 		  "options (supported modes: CQP)";
 	expect(s, "no-firmware", "supported modes: CQP", "i915.enable_guc=2");
 	s.words = "the driver gives empty packets";
 	expect(s, "no-firmware", "empty packets", "firmware-misc-nonfree");
-	s.vendor = s.kernel_driver = "AMD";
+	s.is_low_power = false;
 	expect(s, "test-failed", "empty packets", "another way");
 }
 
