@@ -99,6 +99,10 @@ static int open_encoder(struct run *run)
 	run->encoder->framerate = (AVRational){30, 1};
 	run->encoder->pix_fmt = run->pool ? AV_PIX_FMT_VAAPI : AV_PIX_FMT_NV12;
 	run->encoder->hw_frames_ctx = run->pool ? av_buffer_ref(run->pool) : NULL;
+	run->encoder->color_range = AVCOL_RANGE_MPEG;
+	run->encoder->color_primaries = AVCOL_PRI_BT709;
+	run->encoder->color_trc = AVCOL_TRC_BT709;
+	run->encoder->colorspace = AVCOL_SPC_BT709;
 	av_dict_parse_string(&options, run->clip->options, "=", ":", 0);
 	int rc = avcodec_open2(run->encoder, NULL, &options);
 	av_dict_free(&options);
@@ -119,6 +123,7 @@ static void decode(struct run *run, const AVPacket *packet)
 	while (avcodec_receive_frame(run->decoder, run->decoded) == 0) {
 		run->result->exact += is_exact(run->clip, run->decoded, run->result->decoded);
 		run->result->decoded++;
+		run->result->colours = run->decoded->colorspace;
 	}
 }
 

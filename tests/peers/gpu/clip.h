@@ -22,6 +22,7 @@ struct clip_result {
 	int rc;		       /* FFmpeg's, there */
 	int packets, empty;    /* empty packets among them */
 	int decoded;
+	int colours;	  /* matrix that the decoded pictures are tagged with */
 	int exact;	  /* decoded pictures that equal the input bit for bit */
 	char words[4096]; /* what FFmpeg said at warning and above */
 };

@@ -106,6 +106,8 @@ struct tr_va_job {
 	unsigned header_count;
 	struct tr_va_header headers[TR_VA_HEADERS_MAX + TR_VA_SLICES_MAX];
 	bool is_own_headers;
+	bool has_colours, is_full_range; /* for our own SPS; VA-API has no words for them */
+	uint8_t primaries, transfer, matrix;
 	enum tr_va_deed deed;
 	int64_t frame;
 	/* converting */

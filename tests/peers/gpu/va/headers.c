@@ -2,8 +2,22 @@
 
 /* Order and meaning: ITU-T H.264, 7.3.2.1, 7.3.2.2, 7.3.3 and E.1. */
 
-static void put_vui(struct tr_bits *bits, const VAEncSequenceParameterBufferH264 *s)
+static void put_colours(struct tr_bits *bits, const struct tr_va_job *job)
 {
+	tr_bits_put(bits, 1, job->has_colours);
+	if (!job->has_colours)
+		return;
+	tr_bits_put(bits, 3, 5); /* no video format */
+	tr_bits_put(bits, 1, job->is_full_range);
+	tr_bits_put(bits, 1, 1);
+	tr_bits_put(bits, 8, job->primaries);
+	tr_bits_put(bits, 8, job->transfer);
+	tr_bits_put(bits, 8, job->matrix);
+}
+
+static void put_vui(struct tr_bits *bits, const struct tr_va_job *job)
+{
+	const VAEncSequenceParameterBufferH264 *s = &job->sequence;
 	bool has_aspect = s->vui_fields.bits.aspect_ratio_info_present_flag;
 	bool has_timing = s->vui_fields.bits.timing_info_present_flag;
 
@@ -15,7 +29,9 @@ static void put_vui(struct tr_bits *bits, const VAEncSequenceParameterBufferH264
 			tr_bits_put(bits, 16, s->sar_height);
 		}
 	}
-	tr_bits_put(bits, 3, 0); /* overscan, video signal (no colours: as AMD), chroma place */
+	tr_bits_put(bits, 1, 0); /* overscan */
+	put_colours(bits, job);
+	tr_bits_put(bits, 1, 0); /* chroma's place */
 	tr_bits_put(bits, 1, has_timing);
 	if (has_timing) {
 		tr_bits_put(bits, 32, s->num_units_in_tick);
@@ -75,7 +91,7 @@ void tr_headers_put_sps(struct tr_bits *bits, const struct tr_va_job *job)
 		tr_bits_put_ue(bits, s->frame_crop_bottom_offset);
 	}
 	tr_bits_put(bits, 1, 1);
-	put_vui(bits, s);
+	put_vui(bits, job);
 	tr_bits_trail(bits);
 }
 
