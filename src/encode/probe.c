@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "encode/probe_internal.h"
+#include "encode/wire.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -58,9 +59,12 @@ static int start(const struct tr_probe_settings *settings, int timeout_ms, struc
 	TR_CLEANUP(tr_closep) int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (null < 0)
 		return -errno;
-	const struct tr_child_fd child_fds[] = {{writer, STDOUT_FILENO}, {null, STDERR_FILENO}};
-	const struct tr_child_settings child_settings = {
-		.argv = argv, .exec_fd = settings->program_fd, .fds = child_fds, .fd_count = 2};
+	const struct tr_child_fd child_fds[] = {{writer, STDOUT_FILENO}, {null, STDERR_FILENO},
+		{settings->module_fd, TR_WIRE_MODULE_FD}};
+	const struct tr_child_settings child_settings = {.argv = argv,
+		.exec_fd = settings->program_fd,
+		.fds = child_fds,
+		.fd_count = settings->module_fd > 0 ? 3 : 2};
 	int rc = tr_child_start(&child_settings, child);
 	if (rc == 0)
 		*ret_reader = tr_take_fd(&reader);

@@ -21,6 +21,7 @@
 struct tr_probe_settings {
 	const char *program; /* telerec-encoder's path ... */
 	int program_fd;	     /* ... or an open descriptor of it; 0: the path */
+	int module_fd;	     /* the GPU's module, open; 0 or -1: it is beside the program */
 	bool is_testing;     /* encode, decode and compare; else only ask what there is */
 	int timeout_ms;	     /* for all; 0: 20 s. A device that hangs costs 5 s of it */
 };
@@ -37,8 +38,5 @@ TR_CHECKED int tr_probe_run(const struct tr_probe_settings *settings, json_t **r
  */
 TR_CHECKED int tr_probe_choose(const json_t *probed, const char *encoder, int width, int height,
 	struct tr_rung_list *ret_list, char *problem, size_t problem_size);
-
-/* Is it one of those words (without commas)? "00:02.0" is an address, too. */
-bool tr_probe_is_encoder_word(const char *word);
 
 #endif

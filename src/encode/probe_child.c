@@ -83,8 +83,10 @@ static bool read_some(struct child *child)
 	return n > 0;
 }
 
-/* True when it came to its end, false when it is to be ended. */
-static bool listen_to(struct child *child, int silent_ms, int64_t deadline_ns)
+enum silence { READY, SILENT, LATE };
+
+/* Until its end, or until it is to be ended. */
+static enum silence listen_to(struct child *child, int silent_ms, int64_t deadline_ns)
 {
 	int64_t heard_ns = tr_clock_now_ns();
 	off_t heard_size = 0;
@@ -96,10 +98,12 @@ static bool listen_to(struct child *child, int silent_ms, int64_t deadline_ns)
 			heard_size = st.st_size;
 			heard_ns = now_ns;
 		}
-		if (now_ns - heard_ns > silent_ms * TR_NS_PER_MS || now_ns > deadline_ns)
-			return false;
+		if (now_ns - heard_ns > silent_ms * TR_NS_PER_MS)
+			return SILENT;
+		if (now_ns > deadline_ns)
+			return LATE;
 	}
-	return true;
+	return READY;
 }
 
 /* The answer is closed, so the end is near, unless the driver's threads hang in it. */
@@ -143,19 +147,22 @@ static void keep_words(struct tr_probe_answer *answer, int words_fd)
 	answer->words[used] = '\0';
 }
 
-static void end(struct child *child, struct tr_probe_answer *answer, bool is_over, int silent_ms)
+static void end(
+	struct child *child, struct tr_probe_answer *answer, enum silence silence, int silent_ms)
 {
-	if (!is_over || !wait_for_end(child->pid, silent_ms, &answer->wait_status)) {
-		answer->has_hung = true;
+	if (silence != READY || !wait_for_end(child->pid, silent_ms, &answer->wait_status)) {
+		answer->is_late = silence == LATE;
+		answer->has_hung = !answer->is_late;
 		kill(-child->pid, SIGKILL); /* its group, when it got so far, and itself */
 		kill(child->pid, SIGKILL);
 		while (waitpid(child->pid, &answer->wait_status, 0) < 0 && errno == EINTR)
 			;
 	}
 	answer->has_ended =
-		!WIFEXITED(answer->wait_status) || WEXITSTATUS(answer->wait_status) != OUR_EXIT;
+		!answer->is_late &&
+		(!WIFEXITED(answer->wait_status) || WEXITSTATUS(answer->wait_status) != OUR_EXIT);
 	keep_words(answer, child->words_fd);
-	if (!answer->has_ended && !answer->has_hung)
+	if (!answer->has_ended && !answer->has_hung && !answer->is_late)
 		answer->json = json_loadb(child->answer, child->used, JSON_REJECT_DUPLICATES, NULL);
 }
 

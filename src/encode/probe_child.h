@@ -14,6 +14,7 @@
 struct tr_probe_answer {
 	json_t *json;			/* an object or array; NULL: none that can be read */
 	bool has_hung;			/* nothing was heard of it for long */
+	bool is_late;			/* the time for all was over before it was ready */
 	bool has_ended;			/* it was ended: by a signal, or an exit that is not ours */
 	int wait_status;		/* then */
 	char stage[64];			/* the last line "at ..." that it printed */

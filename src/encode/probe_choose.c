@@ -4,13 +4,14 @@
 
 #include "core/text.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#define LIST_MAX 64		  /* rungs that an answer may have */
-#define PICTURE_US (1000000 / 30) /* of a 30th second */
+#define LIST_MAX 64 /* rungs that an answer may have */
 #define WORDS_MAX 160
+#define PICTURE_US (1000000 / 30) /* of a 30th second */
 
 /* ---- the order ---- */
 
@@ -232,12 +233,13 @@ static void choose_named(struct choice *choice, const char *word)
 		explain_missing(choice, word);
 }
 
-static bool is_hex(const char *text, const char *form)
+/* Every x of the form stands for a hexadecimal digit. */
+static bool has_form(const char *text, const char *form)
 {
-	for (; *form; form++, text++)
-		if (*form == 'x' ? !strchr("0123456789abcdef", *text) || !*text : *text != *form)
+	for (; *form && *text; form++, text++)
+		if (*form == 'x' ? !isxdigit((unsigned char)*text) : *text != *form)
 			return false;
-	return *text == '\0';
+	return *form == *text;
 }
 
 static bool is_node(const char *word)
@@ -246,23 +248,36 @@ static bool is_node(const char *word)
 	int64_t number;
 
 	return !strncmp(word, start, strlen(start)) &&
-	       tr_text_parse_int(word + strlen(start), 128, 255, &number) == 0;
+	       tr_text_parse_int(word + strlen(start), 100, 999, &number) == 0;
 }
 
-bool tr_probe_is_encoder_word(const char *word)
+static bool is_known(const char *word)
 {
 	static const char *const words[] = {"auto", "software", "vaapi", "qsv"};
 
 	for (size_t i = 0; i < TR_COUNT(words); i++)
 		if (!strcmp(word, words[i]))
 			return true;
-	return is_node(word) || is_hex(word, "xxxx:xx:xx.x") || is_hex(word, "xx:xx.x");
+	return is_node(word) || has_form(word, "xxxx:xx:xx.x") || has_form(word, "xx:xx.x");
+}
+
+/* NULL after the last. */
+static char *take_word(char **rest)
+{
+	char *word = strsep(rest, ",");
+
+	if (!word)
+		return NULL;
+	word += strspn(word, " ");
+	for (size_t end = strlen(word); end > 0 && word[end - 1] == ' '; end--)
+		word[end - 1] = '\0';
+	return word;
 }
 
 /* "software" ends the list: nothing after it is ever reached. */
 static bool choose_word(struct choice *choice, const char *word, bool *is_over)
 {
-	if (!tr_probe_is_encoder_word(word))
+	if (!is_known(word))
 		return false;
 	if (*is_over)
 		return true;
@@ -319,13 +334,9 @@ int tr_probe_choose(const json_t *probed, const char *encoder, int width, int he
 		.problem = problem,
 		.problem_size = problem_size};
 	read_rungs(probed, choice);
-	while ((word = strsep(&rest, ",")) != NULL) {
-		word += strspn(word, " ");
-		for (size_t end = strlen(word); end > 0 && word[end - 1] == ' '; end--)
-			word[end - 1] = '\0';
+	while ((word = take_word(&rest)) != NULL)
 		if (!choose_word(choice, word, &is_over))
 			return -EINVAL;
-	}
 	end_with_software(choice);
 	*ret_list = list;
 	return 0;

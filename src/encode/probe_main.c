@@ -287,7 +287,13 @@ static void look_at_device(struct prober *prober, json_t *device)
 		take_over(device, answer.json);
 	guess_driver(device, answer.words);
 	keep_log(device, answer.words);
-	judge_device(prober, device, &answer);
+	if (answer.is_late)
+		set_finding(
+			device, &(struct tr_probe_finding){.cause = "not-asked",
+					.problem = "there was no time left to ask its driver.",
+					.cure = "telerec probe, when the machine is less busy"});
+	else
+		judge_device(prober, device, &answer);
 	tr_probe_child_release(&answer);
 	if (!get_text(device, "cause")[0]) {
 		advise_firmware(prober, device);

@@ -16,6 +16,8 @@
 #define QUALITY 20
 #define SIZE_LIMIT 16384
 
+static const char no_time[] = "the time for the tests was over";
+
 static const char *get_text(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -253,6 +255,8 @@ static void ask(struct tr_probe_rungs *rungs, struct tr_probe_candidate *candida
 	if (json_is_integer(rc) && json_integer_value(rc) == 0 && us >= 0 && us < INT32_MAX) {
 		rung->was_tested = 1;
 		rung->us_per_picture = speed > 0 ? speed : (int32_t)us;
+	} else if (answer.is_late) {
+		skip(candidate, no_time);
 	} else {
 		find_trouble(candidate, &answer, device);
 	}
@@ -293,7 +297,7 @@ void tr_probe_rungs_test(struct tr_probe_rungs *rungs, const json_t *devices,
 		if (node[0] && count_bad(rungs, badness, node) >= 2)
 			skip(candidate, "the driver hung or crashed in the test of another");
 		else if (tr_clock_now_ns() > settings->deadline_ns)
-			skip(candidate, "the time for the tests is over");
+			skip(candidate, no_time);
 		else
 			ask(rungs, candidate, settings, find_device(devices, node), &badness[i]);
 	}

@@ -63,7 +63,8 @@ static void all_time_together_is_bounded_too(void **state)
 	assert_int_equal(tr_probe_child_ask(hang, NULL, LONG_MS,
 				 tr_clock_now_ns() + 300 * TR_NS_PER_MS, &answer),
 		0);
-	assert_true(answer.has_hung);
+	assert_true(answer.is_late); /* which is no fault of the driver's */
+	assert_false(answer.has_hung || answer.has_ended);
 }
 
 static json_t *crash(void *user)
