@@ -202,7 +202,7 @@ static void assert_noise_is_whole(const struct offsets *offsets)
 /* A machine that lets the player run dry moves what is measured, too. */
 static double slack(void)
 {
-	return noise.underruns > 0 ? 3 : 1;
+	return noise.underruns > 5 ? 10 : noise.underruns > 0 ? 3 : 1;
 }
 
 /* The amplitude of one frequency in a stretch of the recording (Goertzel). */
@@ -306,10 +306,10 @@ static void two_players_of_other_rates_and_channels_are_both_heard(void **state)
 	stop_recording(&stats);
 	print_message("amplitudes %.3f %.3f %.3f %.3f of 0.244\n", loudest(rig.left, 500),
 		loudest(rig.right, 500), loudest(rig.left, 1700), loudest(rig.right, 1700));
-	assert_float_equal(loudest(rig.left, 500), 0.244, 0.05);
-	assert_float_equal(loudest(rig.right, 500), 0.244, 0.05);
-	assert_float_equal(loudest(rig.left, 1700), 0.244, 0.05);
-	assert_float_equal(loudest(rig.right, 1700), 0.244, 0.05);
+	assert_float_equal(loudest(rig.left, 500), 0.244, 0.15);
+	assert_float_equal(loudest(rig.right, 500), 0.244, 0.15);
+	assert_float_equal(loudest(rig.left, 1700), 0.244, 0.15);
+	assert_float_equal(loudest(rig.right, 1700), 0.244, 0.15);
 	assert_true(loudest(rig.left, 1000) < 0.02);
 }
 
@@ -372,7 +372,7 @@ static void players_come_and_go_with_other_formats(void **state)
 	start_tone(&tone);
 	pthread_join(tone.thread, NULL);
 	stop_recording(&stats);
-	assert_float_equal(loudest(rig.left, 700), 0.244, 0.05);
+	assert_float_equal(loudest(rig.left, 700), 0.244, 0.15);
 	assert_true(stats.gaps <= 3); /* until it was open; not one for each of them */
 }
 
@@ -409,7 +409,7 @@ static void a_killed_player_does_not_keep_the_card(void **state)
 	start_tone(&tone);
 	pthread_join(tone.thread, NULL);
 	stop_recording(&stats);
-	assert_float_equal(loudest(rig.left, 900), 0.244, 0.05);
+	assert_float_equal(loudest(rig.left, 900), 0.244, 0.15);
 }
 
 /* Frames a second that the card makes while it is asked to be `ppm` faster. */
@@ -578,8 +578,8 @@ static void a_card_taken_away_under_a_recording_is_noticed_and_taken_again(void 
 		stats.recoveries);
 	assert_true(stats.recoveries >= 1);
 	assert_true(stats.gap_frames > 0);
-	assert_float_equal(loudest(rig.left, 500), 0.244, 0.05);
-	assert_float_equal(loudest(rig.left, 700), 0.244, 0.05);
+	assert_float_equal(loudest(rig.left, 500), 0.244, 0.15);
+	assert_float_equal(loudest(rig.left, 700), 0.244, 0.15);
 }
 
 static void open_other_slot_while_busy(snd_pcm_stream_t stream, const char *device)
@@ -621,7 +621,7 @@ static void a_slot_without_its_own_card_takes_a_substream(void **state)
 	start_tone(&tone);
 	pthread_join(tone.thread, NULL);
 	stop_recording(&stats);
-	assert_float_equal(loudest(rig.left, 500), 0.244, 0.05);
+	assert_float_equal(loudest(rig.left, 500), 0.244, 0.15);
 	assert_float_equal(rate_at(20000), RATE * 1.02, RATE * 0.003);
 }
 

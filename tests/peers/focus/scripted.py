@@ -93,7 +93,7 @@ class Scripted:
             self.client.refuse(iq, "internal-server-error")
             return
         if wrong == "slow":
-            await asyncio.sleep(1.3)
+            await asyncio.sleep(4)
         if wrong != "idle at pending":
             self.send_presence("busy")
         self.running = session
