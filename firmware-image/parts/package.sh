@@ -1,4 +1,5 @@
-# telerec's own package, built in the tools' Debian. Kept by what it was built from.
+# telerec's own package, built in the tools' Debian. Kept by what it was built from. TR_IMAGE_DEB names one that
+# is there already.
 
 package_sources() {
 	git -C "$source" ls-files -z --cached --others --exclude-standard -- . ':!firmware-image' ':!tests' 2>/dev/null
@@ -12,10 +13,11 @@ package_find() {
 		basename "$tools"
 		cd "$source" && package_sources | sort -z | xargs -0 sha256sum 2>/dev/null
 	} | sha256sum | cut -c1-16)
-	deb=$cache/telerec-$stamp.deb
+	deb=${TR_IMAGE_DEB:-$cache/telerec-$stamp.deb}
 }
 
 package_make() {
+	if [ -n "${TR_IMAGE_DEB:-}" ]; then return; fi
 	if [ "$speed" = release ] || [ ! -e "$deb" ]; then
 		package_build
 	fi
@@ -23,12 +25,25 @@ package_make() {
 	find "$cache" -maxdepth 1 -name 'telerec-*.deb' -mtime +7 -delete
 }
 
+# Quick: what was compiled before stays, and only what is new is compiled.
 package_build() {
-	mkdir -p "$work/package/telerec/tests"
-	package_sources | tar -C "$source" --null -T - --ignore-failed-read -cf - | tar -C "$work/package/telerec" -xf -
-	in_tools env -C package/telerec SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" \
-		DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=$(nproc)" dpkg-buildpackage -us -uc -b -d
-	cp "$work"/package/telerec_*.deb "$deb.new"
+	local to=$tools/package options=
+	if [ "$speed" = release ]; then rm -rf "$to"; else options=-nc; fi
+	mkdir -p "$to/telerec"
+	rm -rf "$to"/*.* "$to"/telerec/debian
+	package_prune
+	package_sources | tar -C "$source" --null -T - --ignore-failed-read -cf - | tar -C "$to/telerec" -xf -
+	mkdir -p "$to/telerec/tests"
+	chroot "$tools" env -C /package/telerec PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+		SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" \
+		DEB_BUILD_OPTIONS="nocheck noautodbgsym parallel=$(nproc)" dpkg-buildpackage -us -uc -b -d $options
+	cp "$to"/telerec_*.deb "$deb.new"
 	mv "$deb.new" "$deb"
-	rm -rf "$work/package"
+}
+
+# Sources that are gone.
+package_prune() {
+	comm -23 <(cd "$tools/package/telerec" && find . -type f ! -path './obj-*' | sed 's,^\./,,' | sort) \
+		<(package_sources | tr '\0' '\n' | sort) |
+		while read -r file; do rm -f "$tools/package/telerec/$file"; done
 }

@@ -58,10 +58,15 @@ root_units() {
 	for unit in getty@.service serial-getty@.service autovt@.service console-getty.service \
 		apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service \
 		fstrim.timer systemd-networkd-wait-online.service systemd-firstboot.service ssh.socket \
-		sshd-keygen.service alsa-state.service alsa-restore.service systemd-pcrlock-make-policy.service; do
+		sshd-keygen.service alsa-state.service alsa-restore.service systemd-pcrlock-make-policy.service \
+		ldconfig.service systemd-hwdb-update.service systemd-journal-catalog-update.service \
+		systemd-update-done.service systemd-sysusers.service; do
 		ln -sf /dev/null "$root/etc/systemd/system/$unit"
 	done
 	rm -f "$root/etc/systemd/system/getty.target.wants/"*
+	# It would make a server on the host's own socket, where there is one.
+	mkdir -p "$root/etc/systemd/system-generators"
+	ln -sf /dev/null "$root/etc/systemd/system-generators/systemd-ssh-generator"
 	ln -sf /usr/lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
 }
 
