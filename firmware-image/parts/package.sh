@@ -18,7 +18,7 @@ package_find() {
 
 package_make() {
 	if [ -n "${TR_IMAGE_DEB:-}" ]; then return; fi
-	if [ "$speed" = release ] || [ ! -e "$deb" ]; then
+	if [ -n "$from_scratch" ] || [ ! -e "$deb" ]; then
 		package_build
 	fi
 	touch "$deb"
@@ -28,7 +28,7 @@ package_make() {
 # Quick: what was compiled before stays, and only what is new is compiled.
 package_build() {
 	local to=$tools/package options=
-	if [ "$speed" = release ]; then rm -rf "$to"; else options=-nc; fi
+	if [ -n "$from_scratch" ]; then rm -rf "$to"; else options=-nc; fi
 	mkdir -p "$to/telerec"
 	rm -rf "$to"/*.* "$to"/telerec/debian
 	package_prune

@@ -19,7 +19,7 @@ root_find() {
 }
 
 root_fetch() {
-	if [ "$speed" = quick ] && [ -e "$base" ]; then
+	if [ -z "$from_scratch" ] && [ -e "$base" ]; then
 		return
 	fi
 	fetch "$cache/new.root.tar" "$packages" \
