@@ -73,8 +73,7 @@ root_units() {
 root_make() {
 	mkdir "$root"
 	tar -C "$root" -xf "$base"
-	cp -a "$here/overlay/." "$root/"
-	chown -R 0:0 "$root/usr/lib/telerec-image"
+	tar -C "$here/overlay" --owner=0 --group=0 --mode=go-w -cf - . | tar -C "$root" --no-overwrite-dir -xf -
 	mkdir -p "$root/data" "$root/var/log/journal"
 	in_root systemd-sysusers
 	[ "$flavour" = full ] || root_no_browser
