@@ -68,7 +68,11 @@ static void draw_help_line(
 		draw_keys(&line, "Up/Down scroll|Esc back");
 		return;
 	}
-	const char *end = !is_first ? "Esc back" : console->settings.is_appliance ? "" : "q leave";
+	bool says_back = screen->keys && strstr(screen->keys, "Esc ");
+	const char *end = says_back			   ? ""
+			  : !is_first			   ? "Esc back"
+			  : console->settings.is_appliance ? ""
+							   : "q leave";
 	snprintf(keys, sizeof(keys), "%s%s%s%s%s", screen->keys ? screen->keys : "",
 		screen->keys && screen->keys[0] ? "|" : "",
 		screen->takes_text ? "F1 help" : "? help", end[0] ? "|" : "", end);

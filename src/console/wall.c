@@ -153,8 +153,8 @@ static void draw_sound(const struct tr_area *area, int row, const json_t *slot)
 	if (area->columns >= 44)
 		snprintf(more, sizeof(more), " %6s  drift %+.0f ppm  dropped %lld", level,
 			tr_node_words_number(progress, "drift_ppm"), dropped);
-	else if (area->columns >= 30)
-		snprintf(more, sizeof(more), " %6s %+.0fppm -%lld", level,
+	else if (area->columns >= 34)
+		snprintf(more, sizeof(more), " %6s %+.0f ppm %lld lost", level,
 			tr_node_words_number(progress, "drift_ppm"), dropped);
 	else if (area->columns >= 18)
 		snprintf(more, sizeof(more), " %6s", level);

@@ -35,7 +35,7 @@ NAMES = {
     "Up": "\033OA", "Down": "\033OB", "Right": "\033OC", "Left": "\033OD",
     "Home": "\033OH", "End": "\033OF", "PageUp": "\033[5~", "PageDown": "\033[6~",
     "Delete": "\033[3~", "Backspace": "\x7f", "BackTab": "\033[Z", "Tab": "\t", "Enter": "\r",
-    "Esc": "\033", "F1": "\033OP", "CtrlC": "\x03", "CtrlL": "\x0c", "Space": " ",
+    "Esc": "\033", "F1": "\033OP", "F10": "\033[21~", "CtrlC": "\x03", "CtrlL": "\x0c", "Space": " ",
 }
 
 
@@ -44,7 +44,7 @@ class Failure(Exception):
 
 
 class Screen(pyte.Screen):
-    """pyte's, and the one thing that xterm can and pyte cannot: the last character once more."""
+    """pyte's, and what xterm can and pyte cannot: the last character once more, and scrolling."""
 
     last = " "
 
@@ -55,10 +55,22 @@ class Screen(pyte.Screen):
     def repeat(self, count=1, *_rest, **_private):
         super().draw(self.last * (count or 1))
 
+    def scroll_up(self, count=1, *_rest, **_private):
+        self._scroll(count or 1, self.delete_lines)
+
+    def scroll_down(self, count=1, *_rest, **_private):
+        self._scroll(count or 1, self.insert_lines)
+
+    def _scroll(self, count, move):
+        y, x = self.cursor.y, self.cursor.x
+        self.cursor.y = self.margins.top if self.margins else 0
+        move(count)
+        self.cursor.y, self.cursor.x = y, x
+
 
 class Stream(pyte.ByteStream):
-    csi = dict(pyte.ByteStream.csi, b="repeat")
-    events = pyte.ByteStream.events | {"repeat"}
+    csi = dict(pyte.ByteStream.csi, b="repeat", S="scroll_up", T="scroll_down")
+    events = pyte.ByteStream.events | {"repeat", "scroll_up", "scroll_down"}
 
 
 class Terminal:
