@@ -1,6 +1,7 @@
 #include "cli/record_request.h"
 
 #include "cli/target_input.h"
+#include "config/encoder_words.h"
 #include "core/clock.h"
 #include "core/text.h"
 #include "protocol/message.h"
@@ -51,7 +52,7 @@ const struct tr_option tr_record_request_options[] = {
 	{"bitrate", "K", "kbit/s of the picture instead of a quality", OPTION_BITRATE},
 	{"sound", "S", "auto, plugin, loopback, none, or an ALSA device", OPTION_SOUND},
 	{"no-sound-expected", NULL, "a silent page is no fault", OPTION_NO_SOUND_EXPECTED},
-	{"encoder", "E", "auto or software", OPTION_ENCODER},
+	{"encoder", "E", "auto, software, vaapi, or a GPU", OPTION_ENCODER},
 	{"browser", "PATH", "the Chromium to run", OPTION_BROWSER},
 	{"page-timeout", "TIME", "how long the page may load (default: 30s)", OPTION_PAGE_TIMEOUT},
 	{"config", "FILE", "take defaults from a telerec.conf", OPTION_CONFIG},
@@ -77,7 +78,7 @@ const struct tr_option tr_record_request_stream_options[] = {
 	{"ca-file", "FILE", "trust these authorities instead of the system's", OPTION_CA_FILE},
 	{"sound", "S", "auto, plugin, loopback, none, or an ALSA device", OPTION_SOUND},
 	{"no-sound-expected", NULL, "a silent page is no fault", OPTION_NO_SOUND_EXPECTED},
-	{"encoder", "E", "auto or software", OPTION_ENCODER},
+	{"encoder", "E", "auto, software, vaapi, or a GPU", OPTION_ENCODER},
 	{"browser", "PATH", "the Chromium to run", OPTION_BROWSER},
 	{"page-timeout", "TIME", "how long the page may load (default: 30s)", OPTION_PAGE_TIMEOUT},
 	{"config", "FILE", "take defaults from a telerec.conf", OPTION_CONFIG},
@@ -272,8 +273,10 @@ static int take_sound(struct tr_record_request *request, const char *value)
 
 static int take_encoder(struct tr_record_request *request, const char *value)
 {
-	if (strcmp(value, "auto") != 0 && strcmp(value, "software") != 0)
-		return refuse(request, "--encoder \"%.40s\" must be auto or software", value);
+	const char *fault = tr_encoder_words_fault(value);
+
+	if (fault)
+		return refuse(request, "--encoder \"%.40s\" must be %s", value, fault);
 	snprintf(request->config.video.encoder, sizeof(request->config.video.encoder), "%s", value);
 	return 0;
 }

@@ -1,6 +1,7 @@
 #include "config/config.h"
 
 #include "config/api_rules_internal.h"
+#include "config/encoder_words.h"
 #include "config/environment_internal.h"
 #include "config/hosts_internal.h"
 #include "config/keytable_internal.h"
@@ -152,7 +153,8 @@ static const struct tr_key_row main_rows[] = {
 		WORDS("variable", "constant")),
 	ROW("video.quality", INT, IN_CONFIG(video.quality), "25", RANGE(0, 51)),
 	ROW("video.bitrate", INT, IN_CONFIG(video.video_kbps), "0", RANGE(0, 100000)),
-	ROW("video.encoder", WORD, IN_CONFIG(video.encoder), "auto", WORDS("auto", "software")),
+	ROW("video.encoder", STRING, IN_CONFIG(video.encoder), "auto",
+		.fault = tr_encoder_words_fault),
 	ROW("sound.source", WORD, IN_CONFIG(sound.source), "auto",
 		WORDS("auto", "plugin", "loopback", "pcm", "none")),
 	ROW("sound.capture_pcm", STRING, IN_CONFIG(sound.capture_pcm), ""),

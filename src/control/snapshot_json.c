@@ -46,7 +46,7 @@ static const struct tr_member meeting_members[] = {MEETING(is_joined), MEETING(p
 static const struct tr_member progress_members[] = {PROGRESS(time_ms), PROGRESS(frames_grabbed),
 	PROGRESS(frames_encoded), PROGRESS(frames_dropped), PROGRESS(video_kbps), PROGRESS(bytes),
 	PROGRESS(peak_db), PROGRESS(rms_db), PROGRESS(free_bytes), PROGRESS(drift_ppm),
-	PROGRESS(sound_gap_ms), PROGRESS(encoder_restarts), PROGRESS(note), {0}};
+	PROGRESS(sound_gap_ms), PROGRESS(encoder_restarts), PROGRESS(encoder), PROGRESS(note), {0}};
 
 static const struct tr_member stream_members[] = {STREAM(name), STREAM(state), STREAM(problem),
 	STREAM(kbps), STREAM(queued_ms), STREAM(reconnects), STREAM(dropped), STREAM(bytes), {0}};

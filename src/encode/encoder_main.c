@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 
 struct encoder {
 	const struct tr_video_ops *ops;
@@ -28,14 +27,6 @@ static bool settings_are_sane(const struct tr_video_settings *s)
 	return s->width >= 16 && s->width <= 8192 && s->width % 2 == 0 && s->height >= 16 &&
 	       s->height <= 8192 && s->height % 2 == 0 && s->rate >= 1 && s->rate <= 120 &&
 	       s->quality >= 1 && s->quality <= 51 && s->kbps >= 0;
-}
-
-/* The slot opens the module for us when its user may not reach our folder. */
-static int module_fd(void)
-{
-	struct stat st;
-
-	return fstat(TR_WIRE_MODULE_FD, &st) == 0 && S_ISREG(st.st_mode) ? TR_WIRE_MODULE_FD : -1;
 }
 
 static int open_rung(struct encoder *encoder, const struct tr_wire *request)
@@ -54,7 +45,7 @@ static int open_rung(struct encoder *encoder, const struct tr_wire *request)
 		TR_WIRE_MEMORY_FD, settings->width, settings->height, &encoder->memory);
 	if (rc < 0)
 		return tr_fail(rc, "cannot map the picture memory");
-	rc = tr_gpu_load((enum tr_rung_kind)rung.kind, module_fd(), encoder->problem,
+	rc = tr_gpu_load((enum tr_rung_kind)rung.kind, -1, encoder->problem,
 		sizeof(encoder->problem), &encoder->ops);
 	return rc < 0 ? rc : encoder->ops->open(&open, &encoder->video);
 }

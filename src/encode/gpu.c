@@ -2,12 +2,14 @@
 #include "encode/gpu.h"
 
 #include "core/log.h"
+#include "encode/wire.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char *const installed_folders[] = {
 	"/usr/libexec/telerec", "/usr/lib/telerec", "/usr/local/libexec/telerec"};
@@ -27,6 +29,14 @@ static void *load_beside_program(void)
 	return access(path, F_OK) == 0 ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
 }
 
+/* The slot opens the module for us when its user may not reach our folder. */
+static int given_fd(void)
+{
+	struct stat st;
+
+	return fstat(TR_WIRE_MODULE_FD, &st) == 0 && S_ISREG(st.st_mode) ? TR_WIRE_MODULE_FD : -1;
+}
+
 /* It is never unloaded: drivers leave threads and exit handlers behind. */
 static void *load(int module_fd)
 {
@@ -34,6 +44,8 @@ static void *load(int module_fd)
 	void *module = NULL;
 
 	dlerror();
+	if (module_fd < 0)
+		module_fd = given_fd();
 	if (module_fd >= 0) {
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", module_fd);
 		return dlopen(path, RTLD_NOW | RTLD_LOCAL);

@@ -15,7 +15,8 @@ typedef const struct tr_video_ops *tr_gpu_find_fn(enum tr_rung_kind kind);
 
 /*
  * The encoder of a rung's kind. Loads the module when it is a GPU's, once and for good: from
- * descriptor `module_fd` (-1: none), else from beside the running program or where it is installed.
+ * descriptor `module_fd` (-1: TR_WIRE_MODULE_FD when that is one), else from beside the running
+ * program or where it is installed.
  * -ENOENT without the module or what it needs (said in `problem`), -ENOTSUP for a kind that it does
  * not know.
  */

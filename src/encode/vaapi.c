@@ -13,6 +13,7 @@
 #include "encode/gpu_rate.h"
 #include "encode/h264_level.h"
 #include "encode/nal.h"
+#include "encode/sps.h"
 
 #include <libavcodec/avcodec.h>
 #include <libavutil/hwcontext.h>
@@ -286,10 +287,13 @@ static int encode(struct tr_video *video, const struct tr_picture *picture, bool
 /* The sets of the packet that was just made, as avcC; 0 when it has none. */
 static size_t read_sets(const struct tr_nal_picture *made, uint8_t *out)
 {
+	uint8_t sps[TR_VIDEO_EXTRADATA_MAX];
+
 	if (!made->sps || !made->pps)
 		return 0;
-	return tr_avcc_make(
-		made->sps, made->sps_size, made->pps, made->pps_size, out, TR_VIDEO_EXTRADATA_MAX);
+	size_t size = tr_sps_copy_with_rate(
+		made->sps, made->sps_size, TR_VIDEO_GRID_HZ, sps, sizeof(sps));
+	return tr_avcc_make(sps, size, made->pps, made->pps_size, out, TR_VIDEO_EXTRADATA_MAX);
 }
 
 static int prove(struct tr_video *video)
@@ -374,6 +378,8 @@ static int vaapi_encode(
 	if (rc < 0 || !nals.is_idr)
 		return rc;
 	size_t size = read_sets(&nals, sets);
+	if (size == 0) /* they were in the first one */
+		return 0;
 	if (size == video->extradata_size && !memcmp(sets, video->extradata, size))
 		return 0;
 	if (video->coarser == 0)

@@ -76,7 +76,7 @@ static const struct type_row {
 			DOUBLE(progress, peak_db), DOUBLE(progress, rms_db),
 			INT64(progress, free_bytes), DOUBLE(progress, drift_ppm),
 			INT64(progress, sound_gap_ms), INT64(progress, encoder_restarts),
-			STRING(progress, note)}},
+			STRING(progress, encoder), STRING(progress, note)}},
 	[TR_MESSAGE_STREAM] = {"stream",
 		{STRING(stream, session_id), STRING(stream, name), STRING(stream, state),
 			STRING(stream, problem), INT64(stream, kbps), INT64(stream, queued_ms),

@@ -58,7 +58,7 @@ struct tr_message_configure {
 	char sound_capture_pcm[TR_MESSAGE_NAME_MAX]; /* ALSA names for "pcm", else "" */
 	char sound_player_pcm[TR_MESSAGE_NAME_MAX];
 	char browser[PATH_MAX];		   /* "": find one */
-	char encoder[TR_MESSAGE_NAME_MAX]; /* "auto" or "software" */
+	char encoder[TR_MESSAGE_NAME_MAX]; /* as video.encoder in the settings */
 	/* The only names the browser may resolve, between commas, "*." for all below; "": any. */
 	char hosts[TR_MESSAGE_HOSTS_MAX];
 	bool ignore_certificate_errors; /* of the pages */
@@ -152,6 +152,7 @@ struct tr_message_progress {
 	double drift_ppm;     /* the sound card's clock against ours; 0 until known */
 	int64_t sound_gap_ms; /* holes filled with silence, so far */
 	int64_t encoder_restarts;
+	char encoder[TR_MESSAGE_NAME_MAX]; /* that works now */
 	char note[TR_MESSAGE_NAME_MAX]; /* what a person should know now, or "" */
 };
 

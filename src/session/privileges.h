@@ -1,6 +1,7 @@
 /*
  * From root to the slot's ordinary user, for good. What only root's paths reach (the encoder
- * program, the sound plug-in) is opened or copied before.
+ * program, the sound plug-in) is opened or copied before. Of root's groups none is kept, but the
+ * GPUs' groups are given.
  */
 #ifndef TR_SESSION_PRIVILEGES_H
 #define TR_SESSION_PRIVILEGES_H

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define ENCODER "telerec-encoder"
+#define MODULE "telerec-gpu.so"
 #define PLUGIN "libasound_module_pcm_telerec.so"
 #define PLUGIN_MAX_BYTES (4 << 20)
 
@@ -49,7 +50,9 @@ static int find(const char *name, char *out, size_t size)
 
 int tr_programs_find(struct tr_programs *ret)
 {
-	*ret = (struct tr_programs){.encoder_fd = -1};
+	*ret = (struct tr_programs){.encoder_fd = -1, .module_fd = -1};
+	char module[PATH_MAX];
+
 	int rc = find(ENCODER, ret->encoder, sizeof(ret->encoder));
 	if (rc < 0)
 		return tr_fail(
@@ -57,6 +60,8 @@ int tr_programs_find(struct tr_programs *ret)
 	ret->encoder_fd = open(ret->encoder, O_PATH | O_CLOEXEC);
 	if (ret->encoder_fd < 0)
 		return tr_fail(-errno, "cannot open %s", ret->encoder);
+	if (find(MODULE, module, sizeof(module)) == 0)
+		ret->module_fd = open(module, O_PATH | O_CLOEXEC);
 	if (find(PLUGIN, ret->plugin, sizeof(ret->plugin)) < 0)
 		tr_warning("cannot find " PLUGIN ": sound needs the snd-aloop module then");
 	return 0;
@@ -89,4 +94,6 @@ void tr_programs_close(struct tr_programs *programs)
 {
 	if (programs->encoder_fd >= 0)
 		close(tr_take_fd(&programs->encoder_fd));
+	if (programs->module_fd >= 0)
+		close(tr_take_fd(&programs->module_fd));
 }

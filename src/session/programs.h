@@ -12,6 +12,7 @@
 struct tr_programs {
 	char encoder[PATH_MAX];
 	int encoder_fd;	       /* O_PATH */
+	int module_fd;	       /* the encoder's part for GPUs, O_PATH; -1: there is none */
 	char plugin[PATH_MAX]; /* libasound_module_pcm_telerec.so, "" when there is none */
 };
 

@@ -42,14 +42,38 @@ void tr_recorder_forget_request(struct tr_recorder *recorder)
 	tr_log_set_label(NULL);
 }
 
+/* The browser has taken its time; mostly the answer is there. */
+static void take_rungs(struct tr_recorder *recorder)
+{
+	char problem[300];
+
+	if (!recorder->rung_choice)
+		return;
+	tr_rung_choice_finish(recorder->rung_choice, &recorder->ladder, problem, sizeof(problem));
+	tr_rung_choice_destroy(tr_take(recorder->rung_choice));
+	if (problem[0])
+		tr_recorder_warn(recorder, "%s", problem);
+}
+
+/* As it would be used now. */
+static const char *encoder_name(struct tr_recorder *recorder)
+{
+	const struct tr_rung *rung = tr_ladder_begin(&recorder->ladder, tr_clock_now_ns());
+
+	return rung->kind == TR_RUNG_SOFTWARE ? "software" : rung->name;
+}
+
 static void do_ready(struct tr_recorder *recorder)
 {
 	struct tr_message message = {.type = TR_MESSAGE_READY};
 
+	take_rungs(recorder);
+
 	recorder->browser_starts = 0;
 	snprintf(message.ready.sound, sizeof(message.ready.sound), "%s",
 		tr_recorder_has_sound(recorder) ? recorder->soundcard->about : "none");
-	snprintf(message.ready.encoder, sizeof(message.ready.encoder), "software");
+	snprintf(
+		message.ready.encoder, sizeof(message.ready.encoder), "%s", encoder_name(recorder));
 	snprintf(message.ready.browser_version, sizeof(message.ready.browser_version), "%s",
 		tr_browser_version(recorder->browser));
 	snprintf(message.ready.display, sizeof(message.ready.display), "%s",
@@ -179,6 +203,7 @@ int tr_recorder_create(sd_event *event, int control_fd, const struct tr_programs
 	recorder->event = sd_event_ref(event);
 	recorder->programs = *programs;
 	recorder->folder = -1;
+	tr_ladder_init(&recorder->ladder, &(struct tr_rung_list){0});
 	recorder->xserver.child.pidfd = -1;
 	int rc = tr_line_create(control_fd, &recorder->line);
 	if (rc == 0)
@@ -211,6 +236,7 @@ void tr_recorder_destroy(struct tr_recorder *recorder)
 			tr_warning("the file was not ended well");
 	}
 	tr_preview_destroy(recorder->preview);
+	tr_rung_choice_destroy(recorder->rung_choice);
 	sd_event_source_unref(recorder->control_source);
 	sd_event_source_unref(recorder->news_source);
 	sd_event_source_unref(recorder->progress_timer);

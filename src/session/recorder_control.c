@@ -128,6 +128,9 @@ static void on_configure(struct tr_recorder *recorder, const struct tr_message_c
 		tr_recorder_post(recorder, TR_MACHINE_QUIT);
 		return;
 	}
+	if (tr_rung_choice_start(&recorder->programs, config->encoder, config->width,
+		    config->height, &recorder->rung_choice) < 0)
+		tr_recorder_warn(recorder, "no GPU can be asked for: software encodes");
 	tr_recorder_post(recorder, TR_MACHINE_CONFIGURED);
 }
 

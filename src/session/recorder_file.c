@@ -282,6 +282,7 @@ static int start_pipeline(struct tr_recorder *recorder)
 		.video =
 			{
 				.display = recorder->xserver.display,
+				.ladder = &recorder->ladder,
 				.frame_buffer = recorder->xserver.frame_buffer,
 				.constant_rate = request->constant_rate,
 				.key_interval_ns = request->key_interval_ms * TR_NS_PER_MS,
@@ -290,6 +291,7 @@ static int start_pipeline(struct tr_recorder *recorder)
 					{
 						.program = recorder->programs.encoder,
 						.program_fd = recorder->programs.encoder_fd,
+						.module_fd = recorder->programs.module_fd,
 						.video =
 							{
 								.width = config->width,
@@ -554,6 +556,7 @@ int tr_recorder_on_progress(sd_event_source *source, uint64_t usec, void *user)
 	progress->drift_ppm = status.sound.capture.drift_ppm;
 	progress->sound_gap_ms = status.sound.capture.gap_frames / FRAMES_PER_MS;
 	progress->encoder_restarts = status.video.encoder_restarts;
+	memcpy(progress->encoder, status.video.encoder, sizeof(status.video.encoder));
 	if (recorder->state == TR_MACHINE_REPAIRING)
 		snprintf(progress->note, sizeof(progress->note), "loading the page again");
 	recorder->progress_ns = now_ns;

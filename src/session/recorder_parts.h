@@ -22,6 +22,7 @@
 #include "session/pipeline.h"
 #include "session/preview.h"
 #include "session/recorder.h"
+#include "session/rung_choice.h"
 
 #define TR_RECORDER_EVENTS_MAX 16
 
@@ -61,6 +62,8 @@ struct tr_recorder {
 	bool is_handling;
 	bool must_quit;
 
+	struct tr_rung_choice *rung_choice; /* while it is being found out */
+	struct tr_ladder ladder;	    /* the running pipeline's, too */
 	struct tr_message_configure config; /* its hosts are those of the running browser */
 	struct tr_xserver xserver;
 	struct tr_soundcard *soundcard;

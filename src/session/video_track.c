@@ -55,6 +55,7 @@ struct tr_video_track {
 	bool is_map_true; /* against the last packet that came back */
 	bool needs_key;
 	unsigned handovers; /* that are known here */
+	int64_t outage_ns;  /* no picture was taken since then; 0: none was missed */
 	int economy;
 	int64_t spacing_ns; /* between two pictures: a period, or more when it economizes */
 
@@ -131,6 +132,8 @@ static int note_handovers(struct tr_video_track *track, int rc)
 		return rc;
 	track->handovers = handovers;
 	track->is_map_true = false;
+	/* What changed in the meantime waits since then, though nobody looked. */
+	track->outage_ns = track->submitted_ns + track->spacing_ns;
 	track->needs_key = !tr_relay_is_busy(track->relay); /* else it is on its way */
 	if (!track->needs_key)
 		note_key(track, track->submitted_ns);
@@ -347,7 +350,8 @@ static int collect_damage(struct tr_video_track *track)
 	if (rc < 0)
 		lose_display(track);
 	else if (rc > 0 && track->damage_since_ns == 0)
-		track->damage_since_ns = tr_clock_now_ns();
+		track->damage_since_ns = track->outage_ns ? track->outage_ns : tr_clock_now_ns();
+	track->outage_ns = 0;
 	return 0;
 }
 

@@ -27,7 +27,8 @@ static void set_session(struct tr_snapshot_session *session, enum tr_control_kin
 		.free_bytes = 1000,
 		.drift_ppm = -12.5,
 		.sound_gap_ms = 250,
-		.encoder_restarts = 1};
+		.encoder_restarts = 1,
+		.encoder = "libx264"};
 	session->progress_ms = NOW_MS - 500;
 }
 

@@ -97,6 +97,7 @@ static struct tr_message example(enum tr_message_type type)
 			.drift_ppm = -10.5,
 			.sound_gap_ms = 11,
 			.encoder_restarts = 12,
+			.encoder = "h264",
 			.note = "ten"};
 		break;
 	case TR_MESSAGE_FINISHED:
