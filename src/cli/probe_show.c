@@ -44,7 +44,9 @@ static void show_rung(const json_t *rung, unsigned number, FILE *out)
 
 	fprintf(out, "  %2u. %-32s", number, get_text(rung, "name"));
 	if (!json_is_true(json_object_get(rung, "was_tested")))
-		fprintf(out, " not tested yet\n");
+		fprintf(out, " %s\n",
+			get_text(rung, "problem")[0] ? get_text(rung, "problem")
+						     : "not tested yet");
 	else
 		fprintf(out,
 			" %.2f ms for a 1280x720 picture: enough to encode %d recordings of that "

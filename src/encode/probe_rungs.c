@@ -138,14 +138,17 @@ void tr_probe_rungs_add_software(struct tr_probe_rungs *rungs)
 
 struct question {
 	struct tr_probe_test test;
+	bool has_module; /* else nothing can be compared */
 };
 
-static json_t *write_result(const struct tr_probe_test *test, int rc)
+static json_t *write_result(const struct question *question, int rc)
 {
-	return json_pack("{s:i, s:i, s:i, s:I, s:f, s:f, s:f, s:s}", "rc", rc, "encoded",
-		test->encoded, "decoded", test->decoded, "us_per_picture",
-		(json_int_t)test->us_per_picture, "psnr_y", test->psnr_y, "psnr_u", test->psnr_u,
-		"psnr_v", test->psnr_v, "problem", test->problem);
+	const struct tr_probe_test *test = &question->test;
+
+	return json_pack("{s:b, s:i, s:i, s:i, s:I, s:f, s:f, s:f, s:s}", "has_module",
+		question->has_module, "rc", rc, "encoded", test->encoded, "decoded", test->decoded,
+		"us_per_picture", (json_int_t)test->us_per_picture, "psnr_y", test->psnr_y,
+		"psnr_u", test->psnr_u, "psnr_v", test->psnr_v, "problem", test->problem);
 }
 
 /* In the child. */
@@ -159,6 +162,7 @@ static json_t *run_question(void *user)
 	tr_probe_child_say("loading the encoder");
 	int rc = tr_gpu_load_symbol(
 		TR_PROBE_GPU_SYMBOL, -1, test->problem, sizeof(test->problem), &found);
+	question->has_module = rc == 0;
 	if (rc == 0)
 		rc = tr_gpu_load((enum tr_rung_kind)test->rung.kind, -1, test->problem,
 			sizeof(test->problem), &ops);
@@ -166,7 +170,7 @@ static json_t *run_question(void *user)
 		const struct tr_probe_gpu *gpu = found;
 		rc = gpu->run_test(ops, test);
 	}
-	return write_result(test, rc);
+	return write_result(question, rc);
 }
 
 static void find_trouble(struct tr_probe_candidate *candidate, const struct tr_probe_answer *answer,
@@ -204,11 +208,12 @@ static void find_trouble(struct tr_probe_candidate *candidate, const struct tr_p
 	snprintf(candidate->cure, sizeof(candidate->cure), "%s", finding.cure);
 }
 
+/* Software is the last way there is: only wrong pictures speak against it. */
 static void skip(struct tr_probe_candidate *candidate, const char *why)
 {
-	candidate->works = false;
+	candidate->works = candidate->rung.kind == TR_RUNG_SOFTWARE;
 	snprintf(candidate->cause, sizeof(candidate->cause), "not-tested");
-	snprintf(candidate->problem, sizeof(candidate->problem), "it was not tested: %s.", why);
+	snprintf(candidate->problem, sizeof(candidate->problem), "it was not tested: %.250s.", why);
 	candidate->cure[0] = '\0';
 }
 
@@ -255,6 +260,10 @@ static void ask(struct tr_probe_rungs *rungs, struct tr_probe_candidate *candida
 	if (json_is_integer(rc) && json_integer_value(rc) == 0 && us >= 0 && us < INT32_MAX) {
 		rung->was_tested = 1;
 		rung->us_per_picture = speed > 0 ? speed : (int32_t)us;
+	} else if (rung->kind == TR_RUNG_SOFTWARE &&
+		   (json_is_false(json_object_get(answer.json, "has_module")) || answer.is_late ||
+			   answer.has_hung)) {
+		skip(candidate, answer.json ? get_text(answer.json, "problem") : no_time);
 	} else if (answer.is_late) {
 		skip(candidate, no_time);
 	} else {

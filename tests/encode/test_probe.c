@@ -75,6 +75,12 @@ static void software_encodes_and_its_capacity_is_measured(void **state)
 		json_object_get(json_object_get(software, "sessions"), "1920x1080")));
 }
 
+static void software_works_though_there_was_no_time_to_test_it(void **state)
+{
+	assert_int_equal(run(encoder, 1), 0);
+	assert_true(json_is_true(json_object_get(find_software(), "works")));
+}
+
 static void a_program_may_be_a_descriptor(void **state)
 {
 	int fd = open(encoder, O_PATH | O_CLOEXEC);
@@ -134,6 +140,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(software_encodes_and_its_capacity_is_measured),
+		T(software_works_though_there_was_no_time_to_test_it),
 		T(a_program_may_be_a_descriptor),
 		T(a_missing_program_is_said),
 		T(garbage_is_refused),
