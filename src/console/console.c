@@ -198,8 +198,9 @@ static int loop(struct tr_console *console, int signals)
 		int rc = poll(fds, TR_COUNT(fds), (int)left_ms);
 		if (rc < 0 && errno != EINTR)
 			return tr_fail(-errno, "cannot wait for keys");
-		if (rc > 0 && fds[3].revents)
-			break; /* SIGTERM, SIGHUP */
+		struct signalfd_siginfo signal;
+		if (rc > 0 && fds[3].revents && read(signals, &signal, sizeof(signal)) > 0)
+			break;
 		take_keys(console);
 		if (rc > 0 && fds[2].revents)
 			tr_job_serve(console);

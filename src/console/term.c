@@ -8,6 +8,7 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <term.h>
@@ -99,6 +100,9 @@ int tr_term_open(const struct tr_term_settings *settings, struct tr_term **ret_t
 	term->screen = newterm(NULL, stdout, stdin);
 	if (!term->screen)
 		return tr_fail(-EINVAL, "the terminal TERM=\"%s\" cannot be used", term_name());
+	/* curses would end the program in the middle of anything; the console hears of the end. */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
 	term->abilities.is_utf8 = !settings->is_ascii && !strcmp(nl_langinfo(CODESET), "UTF-8");
 	set_modes(term, settings);
 	rc = tr_term_start_colours(term, settings->colours, settings->is_mono);
