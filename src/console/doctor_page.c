@@ -148,7 +148,7 @@ static void find_fingerprint(struct doctor *doctor)
 		snprintf(doctor->fingerprint, sizeof(doctor->fingerprint), "%.*s",
 			(int)strcspn(at, "\""), at);
 		snprintf(doctor->fingerprint_of, sizeof(doctor->fingerprint_of), "%s",
-			tr_node_words_text(finding, "subject"));
+			tr_node_words_text(finding, "environment"));
 		return;
 	}
 }

@@ -195,7 +195,8 @@ static void tick(struct tr_console *console, void *state)
 {
 	struct guide *guide = state;
 
-	if (guide->is_going)
+	/* The settings are being read for a moment: the key was not in vain. */
+	if (guide->is_going && !guide->job)
 		show_step(console, guide);
 }
 
@@ -203,9 +204,10 @@ static enum tr_screen_answer key(struct tr_console *console, void *state, int ke
 {
 	struct guide *guide = state;
 
-	if (key == TR_KEY_ENTER && guide->at < guide->count && !guide->job)
-		show_step(console, guide);
-	else if (key == TR_KEY_ENTER && guide->at >= guide->count)
+	if (key == TR_KEY_ENTER && guide->at < guide->count) {
+		guide->is_going = true;
+		tick(console, guide);
+	} else if (key == TR_KEY_ENTER && guide->at >= guide->count)
 		tr_console_push(console, &tr_screen_home, NULL);
 	else if ((key == 's' || key == TR_KEY_DOWN) && guide->at + 1 < guide->count)
 		guide->at++;
