@@ -138,8 +138,7 @@ static int refuse_info(const char *file, char *output, char *why, size_t size)
 {
 	const char *last = tr_tool_last_line(output);
 
-	if (strstr(last, "ignature") || strstr(last, "ertificate") ||
-		strstr(last, "Verify error")) {
+	if (strstr(last, "signature verification failed") || strstr(last, "erify error")) {
 		snprintf(why, size,
 			"%s is not signed with the key that this machine takes updates of (%.200s): get the update from where the image came from",
 			file, last);
