@@ -77,7 +77,7 @@ function(tr_test path)
 		set(ARG_LABELS unit)
 	endif()
 	if(NOT ARG_TIMEOUT)
-		set(ARG_TIMEOUT 300)
+		set(ARG_TIMEOUT 600)
 	endif()
 	set_tests_properties(${path} PROPERTIES LABELS "${ARG_LABELS}" SKIP_RETURN_CODE 77
 		TIMEOUT ${ARG_TIMEOUT} ENVIRONMENT "TR_BUILD_DIR=${CMAKE_BINARY_DIR};TR_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
