@@ -21,6 +21,7 @@
 #define LATE_NS (3 * TR_NS_PER_S) /* nothing takes that long, however busy the machine */
 #define GPU_LATE_NS (500 * TR_NS_PER_MS)
 #define GPU_LATE_PICTURES 10
+#define GRACE_NS (100 * TR_NS_PER_MS)
 
 struct tr_encoder {
 	struct tr_encoder_settings settings;
@@ -35,6 +36,7 @@ struct tr_encoder {
 	bool has_software;
 	int64_t submitted_ns;
 	int64_t deadline_ns;
+	bool has_grace; /* the picture in flight has been late before */
 	struct tr_starved starved;
 	int words_fd;			     /* standard error of a GPU's process, -1: ours */
 	char last_line[TR_WIRE_PROBLEM_MAX]; /* of it */
@@ -317,6 +319,7 @@ int tr_encoder_submit(
 	encoder->is_busy = rc == 0;
 	encoder->submitted_ns = tr_clock_now_ns();
 	encoder->deadline_ns = encoder->submitted_ns + LATE_NS;
+	encoder->has_grace = false;
 	if (encoder->rung.kind != TR_RUNG_SOFTWARE) {
 		encoder->deadline_ns = encoder->submitted_ns + gpu_late_ns(encoder);
 		tr_starved_begin(&encoder->starved);
@@ -340,9 +343,13 @@ bool tr_encoder_is_late(struct tr_encoder *encoder, int64_t now_ns)
 	if (waited_ns >= LATE_NS || encoder->rung.kind == TR_RUNG_SOFTWARE)
 		return true;
 	int64_t starved_ns = tr_starved_ns(&encoder->starved);
-	if (waited_ns - starved_ns >= gpu_late_ns(encoder))
+	if (encoder->has_grace && waited_ns - starved_ns >= gpu_late_ns(encoder))
 		return true;
+	/* The whole machine may have stood still, and we are the first who wake. */
 	encoder->deadline_ns = encoder->submitted_ns + gpu_late_ns(encoder) + starved_ns;
+	if (encoder->deadline_ns < now_ns + GRACE_NS)
+		encoder->deadline_ns = now_ns + GRACE_NS;
+	encoder->has_grace = true;
 	return false;
 }
 
