@@ -4,11 +4,11 @@
 #include "cli/config_value.h"
 #include "cli/node_verb.h"
 #include "cli/node_wait.h"
-#include "protocol/node_words.h"
 #include "cli/verbs.h"
 #include "config/config_text.h"
 #include "core/child.h"
 #include "core/text.h"
+#include "protocol/node_words.h"
 
 #include <errno.h>
 #include <fcntl.h>
