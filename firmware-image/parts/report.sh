@@ -9,7 +9,7 @@ report_bom() {
 		purl = $2
 		gsub(/\+/, "%2B", purl); gsub(/:/, "%3A", purl)
 		printf "%s  {\"type\": \"library\", \"name\": \"%s\", \"version\": \"%s\", \"purl\": \"pkg:deb/debian/%s@%s?arch=%s\"}",
-			NR > 1 ? ",\n" : "", $1, $2, $1, purl, $3
+			(NR > 1 ? ",\n" : ""), $1, $2, $1, purl, $3
 	}' "$work/packages.tsv"
 	printf '\n ]\n}\n'
 }
