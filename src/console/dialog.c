@@ -133,7 +133,7 @@ static void draw(struct tr_console *console, void *state, const struct tr_area *
 
 	(void)console;
 	columns = columns < 4 ? area->columns : columns;
-	int text = tr_text_view_rows(dialog->view, area->term, columns - 5);
+	int text = tr_text_view_rows(dialog->view, area->term, columns - 6);
 	int most = area->rows - 2 - (below < area->rows / 2 ? below : area->rows / 2);
 	text = text < most ? text : most > 0 ? most : 0;
 	int rows = text + below + 2 < area->rows ? text + below + 2 : area->rows;

@@ -12,8 +12,8 @@
 #define PASSWORD_LENGTH 24
 
 static const char *const account_choices[] = {"have", "make", NULL};
-static const char *const account_labels[] = {"there are: I type their passwords",
-	"not yet: make passwords, show what to run there", NULL};
+static const char *const account_labels[] = {
+	"there are: I type their passwords", "not yet: make passwords for them", NULL};
 static const char *const style_choices[] = {"debian", "docker", NULL};
 static const char *const style_labels[] = {"Debian's packages", "docker-jitsi-meet", NULL};
 static const char *const security_choices[] = {"starttls", "tls", "ifpossible", "plain", NULL};
@@ -91,11 +91,11 @@ static const struct tr_field fields[] = {
 		.choices = account_choices,
 		.labels = account_labels},
 	{.key = "control.password",
-		.name = "Password of the first",
+		.name = "Password of jibri",
 		.hint = "Of the account jibri@auth.DOMAIN, by which Jicofo asks for recordings.",
 		.kind = TR_FIELD_SECRET},
 	{.key = "call.password",
-		.name = "Password of the second",
+		.name = "Password of recorder",
 		.hint = "Of the account recorder@recorder.DOMAIN, by which the browser takes part unseen.",
 		.kind = TR_FIELD_SECRET},
 	{.key = ".more",

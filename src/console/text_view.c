@@ -222,7 +222,7 @@ int tr_text_view_rows(struct tr_text_view *view, const struct tr_term *term, int
 
 void tr_text_view_draw(struct tr_text_view *view, const struct tr_area *area)
 {
-	int row = 0, columns = area->columns - 1; /* the last one tells where one is */
+	int row = 0, columns = area->columns - 2; /* the last one tells where one is */
 
 	view->rows = area->rows;
 	view->total = tr_text_view_rows(view, area->term, columns);
@@ -234,8 +234,9 @@ void tr_text_view_draw(struct tr_text_view *view, const struct tr_area *area)
 	if (last == 0 || area->rows < 3)
 		return;
 	for (int i = 0; i < area->rows; i++)
-		tr_draw_text(area, i, columns, 1, TR_ROLE_DIM, "|");
-	tr_draw_text(area, view->top * (area->rows - 1) / last, columns, 1, TR_ROLE_STRONG, "#");
+		tr_draw_text(area, i, columns + 1, 1, TR_ROLE_DIM, "|");
+	tr_draw_text(
+		area, view->top * (area->rows - 1) / last, columns + 1, 1, TR_ROLE_STRONG, "#");
 }
 
 bool tr_text_view_key(struct tr_text_view *view, int key)

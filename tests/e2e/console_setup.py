@@ -113,8 +113,8 @@ def first_run(rig, config):
         terminal.wait_for("Enter: go on with step 1")
         person.press("<Enter>", "Domain of the Jitsi Meet")
         person.type("Domain of the Jitsi", names.domain)
-        for label, user in (("Password of the first", "jibri"),
-                            ("Password of the second", "recorder")):
+        for label, user in (("Password of jibri", "jibri"),
+                            ("Password of recorder", "recorder")):
             person.type(label, rig.prosody.passwords[user],
                         "*" * len(rig.prosody.passwords[user]))
         person.go("Other names than usual")
@@ -146,7 +146,7 @@ FAULTS = (
     # Field, what is typed, what the screen says of it, and the cure's words.
     ("First account's domain", "auth.wrong.test", r"does not serve the domain auth\.wrong\.test",
      r"auth\.meet\.test"),
-    ("Password of the first", "not-this-one", r"refuses the log-in", r"prosodyctl"),
+    ("Password of jibri", "not-this-one", r"refuses the log-in", r"prosodyctl"),
     ("XMPP servers", "127.0.0.1:{closed}", r"(?i)refuse", r"(?i)5222|servers|firewall|port"),
     ("Domain of the control room", "nowhere.meet.test", r"nowhere\.meet\.test",
      r"(?i)component|internal\.auth|brewery"),
@@ -184,7 +184,7 @@ def put_back(rig, config, label):
     names = rig.prosody.names
     key, value = {
         "First account's domain": ("control.domain", names.auth),
-        "Password of the first": ("control.password", rig.prosody.passwords["jibri"]),
+        "Password of jibri": ("control.password", rig.prosody.passwords["jibri"]),
         "XMPP servers": ("servers", [f"127.0.0.1:{rig.prosody.port}"]),
         "Domain of the control room": ("brewery.domain", names.internal),
         "Certificate's fingerprint": ("fingerprint", rig.prosody.fingerprint()),
