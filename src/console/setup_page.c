@@ -207,7 +207,9 @@ static void save(struct tr_console *console, struct page *page)
 			       : tr_setup_values_collect(table->fields, table->count, page->form,
 					 page->settings, "");
 	if (json_object_size(page->changes) == 0) {
-		leave(console, page, true);
+		/* Nothing was changed: a step is done with that, a page need not be made effective.
+		 */
+		leave(console, page, page->is_brief);
 		return;
 	}
 	char *input = json_dumps(page->changes, JSON_COMPACT);
