@@ -167,7 +167,8 @@ static void say_root(struct tr_job *job)
 
 	join_words(job->argv + 3, command, sizeof(command));
 	snprintf(job->problem, sizeof(job->problem),
-		"This needs root, and sudo does not let us. Run as root: %s", command);
+		"This needs root, and sudo does not let us. Start the console as root (sudo telerec console), or run as root: %s",
+		command);
 }
 
 static void say_end(struct tr_job *job)
@@ -175,7 +176,7 @@ static void say_end(struct tr_job *job)
 	const char *text = job->text ? job->text : "";
 	size_t end = strlen(text);
 
-	if (job->is_by_sudo && (job->result.rc == -ENOENT || !strncmp(text, "sudo:", 5))) {
+	if (job->is_by_sudo && (job->result.rc < 0 || !strncmp(text, "sudo:", 5))) {
 		say_root(job);
 		return;
 	}
