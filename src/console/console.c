@@ -228,7 +228,6 @@ static int open_signals(sigset_t *ret_old)
 	sigemptyset(&wanted);
 	sigaddset(&wanted, SIGTERM);
 	sigaddset(&wanted, SIGHUP);
-	sigaddset(&wanted, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &wanted, ret_old);
 	return signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
 }

@@ -227,7 +227,7 @@ static void choose(struct tr_console *console, struct home *home, const struct c
 	const struct tr_screen *screen = choice->screen ? tr_screens_find(choice->screen) : NULL;
 
 	if (screen)
-		tr_console_push(console, screen, &home->chosen);
+		tr_console_push(console, screen, screen == &tr_screen_slot ? &home->chosen : NULL);
 	else if (!choice->screen && !tr_console_settings(console)->is_appliance)
 		tr_console_quit(console);
 }

@@ -140,6 +140,10 @@ static void open_shell(struct tr_console *console)
 		sigset_t none;
 		sigemptyset(&none);
 		sigprocmask(SIG_SETMASK, &none, NULL);
+		signal(SIGINT, SIG_DFL); /* the console does not hear them */
+		signal(SIGQUIT, SIG_DFL);
+		signal(SIGTSTP, SIG_DFL);
+		signal(SIGPIPE, SIG_DFL);
 		execlp(shell && shell[0] == '/' ? shell : "/bin/sh", "-sh", (char *)NULL);
 		_exit(127);
 	}

@@ -59,7 +59,9 @@ static int check_terminal(void)
 			"console",
 			term_name());
 	const char *move_to = tigetstr("cup");
-	if (!move_to || move_to == (char *)-1)
+	bool can_move = move_to && move_to != (char *)-1;
+	del_curterm(cur_term); /* newterm() reads it again */
+	if (!can_move)
 		return tr_fail(-EINVAL,
 			"the terminal TERM=\"%s\" cannot place its cursor. Try: TERM=vt100 telerec "
 			"console",
@@ -100,9 +102,12 @@ int tr_term_open(const struct tr_term_settings *settings, struct tr_term **ret_t
 	term->screen = newterm(NULL, stdout, stdin);
 	if (!term->screen)
 		return tr_fail(-EINVAL, "the terminal TERM=\"%s\" cannot be used", term_name());
-	/* curses would end the program in the middle of anything; the console hears of the end. */
-	signal(SIGINT, SIG_DFL);
+	/* curses would end the program in the middle of anything; the console hears of its end, and
+	 * a key that interrupts is meant for who has the terminal while it is suspended. */
 	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	signal(SIGTSTP, SIG_IGN);
 	term->abilities.is_utf8 = !settings->is_ascii && !strcmp(nl_langinfo(CODESET), "UTF-8");
 	set_modes(term, settings);
 	rc = tr_term_start_colours(term, settings->colours, settings->is_mono);

@@ -86,6 +86,7 @@ class Terminal:
         self.bytes = 0  # that the program wrote
         self.is_over = False
         self.master, slave = pty.openpty()
+        os.set_blocking(self.master, False)
         self._set_size(rows, columns)
         whole = dict(os.environ, TERM=term, LC_ALL=locale)
         for name in ("COLORTERM", "LINES", "COLUMNS", "ESCDELAY", "TMUX"):
@@ -119,6 +120,8 @@ class Terminal:
             try:
                 ready, _, _ = select.select([self.master], [], [], 0.5)
                 data = os.read(self.master, 65536) if ready else None
+            except BlockingIOError:
+                continue
             except (OSError, ValueError):
                 data = b""
             if data is None:
@@ -140,10 +143,16 @@ class Terminal:
         text = re.sub(r"<(\w+)>", lambda m: NAMES[m.group(1)], keys.replace("<<", "\0"))
         self.type(text.replace("\0", "<").encode())
 
-    def type(self, data):
-        """Bytes as they are."""
+    def type(self, data, patience_s=PATIENCE_S):
+        """Bytes as they are; a terminal holds 4 KiB for a program that is slow."""
         while data:
-            sent = os.write(self.master, data[:1024])  # a terminal's line is 4 KiB
+            _, ready, _ = select.select([], [self.master], [], patience_s)
+            if not ready:
+                raise Failure(f"the program reads no keys:\n{self.picture()}")
+            try:
+                sent = os.write(self.master, data[:512])
+            except BlockingIOError:
+                sent = 0
             data = data[sent:]
 
     def escape(self):
