@@ -72,7 +72,7 @@ static void each_personality_is_exact(void **state)
 		{"personality=intel-new,no-derive", "bf=0"},
 		{"personality=intel-new,no-syncbuffer", "bf=0"},
 		{"personality=intel-new,lazy", "bf=0:async_depth=4"},
-		{"personality=amd,lazy", "bf=0"},
+		{"lazy,personality=amd", "bf=0"},
 		{"personality=intel-new,session-limit=1", "bf=0"},
 		{"personality=intel-new,slow=5", "bf=0"},
 	};

@@ -256,7 +256,7 @@ static bool parse_word(char *word, struct tr_va_personality *p)
 		return parse_flag(word, p);
 	*value++ = '\0';
 	if (!strcmp(word, "personality"))
-		return set_personality(value, p);
+		return true; /* was looked for first */
 	if (!strcmp(word, "fault"))
 		return parse_fault(value, p);
 	if (!strcmp(word, "max"))
@@ -275,19 +275,41 @@ static bool parse_word(char *word, struct tr_va_personality *p)
 	return false;
 }
 
+#define SEPARATORS ", \t\n"
+
+static bool refuse(const char *word)
+{
+	fprintf(stderr, "telerec test driver: what is \"%s\"?\n", word);
+	return false;
+}
+
+/* Wherever it stands: the other words change it. */
+static bool parse_personality(const char *text, struct tr_va_personality *p)
+{
+	static const char key[] = "personality=";
+	const char *found = strstr(text, key);
+	char name[32];
+
+	if (!found)
+		return true;
+	found += strlen(key);
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(found, SEPARATORS), found);
+	return set_personality(name, p) || refuse(name);
+}
+
 /* Words are parted by commas or white space. */
 static bool parse(char *text, struct tr_va_personality *p)
 {
 	char *place;
 
-	for (char *word = strtok_r(text, ", \t\n", &place); word;
-		word = strtok_r(NULL, ", \t\n", &place)) {
+	if (!parse_personality(text, p))
+		return false;
+	for (char *word = strtok_r(text, SEPARATORS, &place); word;
+		word = strtok_r(NULL, SEPARATORS, &place)) {
 		char copy[TR_VA_PATH_MAX];
 		snprintf(copy, sizeof(copy), "%s", word);
-		if (parse_word(word, p))
-			continue;
-		fprintf(stderr, "telerec test driver: what is \"%s\"?\n", copy);
-		return false;
+		if (!parse_word(word, p))
+			return refuse(copy);
 	}
 	return true;
 }
