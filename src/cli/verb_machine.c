@@ -40,7 +40,7 @@ static int take_setting(struct request *request, const char *word)
 	if (!equals || (size_t)(equals - word) >= sizeof(key))
 		return tr_options_refuse("machine", "say KEY=VALUE, not ", word);
 	snprintf(key, sizeof(key), "%.*s", (int)(equals - word), word);
-	if (!strcmp(key, "console.pin"))
+	if (!strncmp(key, "console.", 8))
 		return tr_options_refuse("machine",
 			"a command line can be read by others: give the PIN with --stdin", "");
 	json_t *value = NULL;
@@ -156,7 +156,7 @@ static int set(struct request *request)
 		return tr_node_verb_fail(&request->node,
 			rc == -EINVAL ? TR_EXIT_USAGE : TR_EXIT_FAILED, "%s%s",
 			request->change.why[0] ? request->change.why : strerror(-rc),
-			rc == -EACCES || rc == -EPERM || rc == -EROFS ? ". Run it as root" : "");
+			rc == -EACCES || rc == -EROFS ? ". Run it as root" : "");
 	return request->node.is_json && !request->change.is_dry_run
 		       ? tr_node_verb_print_json(json_object())
 		       : 0;

@@ -155,6 +155,10 @@ void tr_form_draw(struct tr_form *form, const struct tr_area *area)
 			draw_item(form, i, &list, at, names);
 		row += high;
 	}
+	if (form->top > 0)
+		tr_draw_text(&list, 0, area->columns - 1, 1, TR_ROLE_STRONG, "^");
+	if (row - (int)form->top > rows)
+		tr_draw_text(&list, rows - 1, area->columns - 1, 1, TR_ROLE_STRONG, "v");
 	if (area->rows > rows) {
 		const struct tr_area saying = tr_draw_part(
 			area, area->rows - SAYING_ROWS, 2, SAYING_ROWS, area->columns - 3);

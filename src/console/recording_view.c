@@ -1,8 +1,8 @@
 /* One recording: its report, poster and files, and what can be done with it. */
-#include "console/console.h"
 #include "console/dialog.h"
 #include "console/job.h"
 #include "console/screens.h"
+#include "console/setup_internal.h"
 #include "console/sticks.h"
 #include "console/text_view.h"
 #include "core/text.h"
@@ -280,7 +280,7 @@ static void copy_to(struct tr_console *console, int choice, void *user)
 {
 	struct recording *recording = user;
 	const char *folder = recording->sticks[choice].folder;
-	const char *node = tr_console_settings(console)->node.node;
+	const char *node = tr_setup_node(console);
 	const char *const argv[] = {"telerec", "recordings", "get", recording->id, "--to", folder,
 		node ? "--node" : NULL, node, NULL};
 

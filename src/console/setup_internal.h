@@ -80,6 +80,9 @@ void tr_setup_restart(struct tr_console *console, tr_setup_done_fn *done, void *
 const char *tr_setup_config(struct tr_console *console);
 bool tr_setup_needs_root(struct tr_console *console);
 
+/* The node for our own program's --node; NULL: the one that it finds itself. */
+const char *tr_setup_node(struct tr_console *console);
+
 /* Whether this is our own image, which we may change all of. */
 bool tr_setup_is_appliance(void);
 

@@ -292,6 +292,7 @@ static void check_pin(const char *value, char *out, size_t size, const void *use
 }
 
 static const struct tr_field pin_fields[] = {
+	{.key = ".old", .name = "PIN until now", .kind = TR_FIELD_SECRET},
 	{.key = "console.pin",
 		.name = "PIN",
 		.hint = "Digits, or a word. Empty: no PIN is asked for.",
@@ -316,7 +317,15 @@ static json_t *collect_pin(const struct tr_form *form, const json_t *settings, c
 	const char *pin = tr_form_value(form, "console.pin");
 
 	(void)entry, (void)note;
-	return pin[0] || has_pin ? json_pack("{s:s}", "console.pin", pin) : json_object();
+	return pin[0] || has_pin ? json_pack("{s:s,s:s}", "console.pin", pin, "console.old_pin",
+					   tr_form_value(form, ".old"))
+				 : json_object();
+}
+
+static void fill_pin(struct tr_form *form, const json_t *settings, const char *entry)
+{
+	(void)entry;
+	tr_form_show(form, ".old", json_is_true(tr_setup_values_get(settings, "console.has_pin")));
 }
 
 const struct tr_setup_page tr_setup_page_pin = {
@@ -326,6 +335,7 @@ const struct tr_setup_page tr_setup_page_pin = {
 	.fields = pin_fields,
 	.count = TR_COUNT(pin_fields),
 	.is_machine = true,
+	.fill = fill_pin,
 	.check = check_both,
 	.collect = collect_pin,
 };

@@ -41,6 +41,12 @@ bool tr_setup_needs_root(struct tr_console *console)
 	return access(slash ? folder : ".", W_OK) < 0;
 }
 
+const char *tr_setup_node(struct tr_console *console)
+{
+	const char *node = tr_console_settings(console)->node.node;
+	return node && strcmp(node, TR_NODE_CLIENT_SOCKET) != 0 ? node : NULL;
+}
+
 bool tr_setup_is_appliance(void)
 {
 	return access("/usr/lib/telerec/image", F_OK) == 0;

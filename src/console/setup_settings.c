@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 /* ---- slots and quality ---- */
 
@@ -232,7 +231,7 @@ static void check_bytes(const char *value, char *out, size_t size, const void *u
 static const struct tr_field storage_fields[] = {
 	{.key = "recordings",
 		.name = "Folder of the recordings",
-		.hint = "A full path. A recording disk (label TELEREC) is at /run/telerec-disks/TELEREC.",
+		.hint = "A full path. A disk labelled TELEREC-REC is at /run/media/telerec/TELEREC-REC.",
 		.kind = TR_FIELD_TEXT,
 		.is_needed = true,
 		.check = check_folder},

@@ -74,7 +74,7 @@ static void check(struct tr_console *console, struct system *system)
 static void bundle(struct tr_console *console, struct system *system)
 {
 	const char *argv[7] = {"telerec", "support-bundle", "--config", tr_setup_config(console)};
-	const char *node = tr_console_settings(console)->node.node;
+	const char *node = tr_setup_node(console);
 
 	(void)system;
 	if (node) {
@@ -180,8 +180,14 @@ static void check_pin(struct tr_console *console, const char *pin, void *user)
 
 static void shell(struct tr_console *console, struct system *system)
 {
-	/* Who may leave the console has a shell anyway. */
-	if (access("/etc/telerec/console.pin", F_OK) < 0)
+	bool has_pin = access("/etc/telerec/console.pin", F_OK) == 0;
+
+	/* Who came by another shell has one anyway. */
+	if (!has_pin && tr_console_settings(console)->is_appliance)
+		tr_dialog_message(console, "Shell", TR_ROLE_TEXT,
+			"Set a console PIN first (Set-up, Console PIN): whoever stands here could do "
+			"anything else.");
+	else if (!has_pin)
 		open_shell(console);
 	else
 		tr_dialog_ask(console, "Console PIN", "", "", true, check_pin, system);

@@ -309,6 +309,8 @@ static const char *find_fault(const char *root, const char *key, const json_t *v
 	} else if (!strcmp(key, "console.pin")) {
 		if (!text || (text[0] && strlen(text) < 4) || strlen(text) > 128)
 			return "four characters at least";
+	} else if (!strcmp(key, "console.old_pin")) {
+		return text ? NULL : "a text";
 	} else if (!strcmp(key, "ssh.user") || !strcmp(key, "ssh.key")) {
 		return text && text[0] && !strpbrk(text, "\n\r") ? NULL : "one line";
 	} else if (strncmp(key, "network.", 8) != 0) {
@@ -347,6 +349,12 @@ int tr_machine_set(struct tr_change *change, const json_t *settings)
 			return tr_change_fail(change, -EINVAL, "%.80s: %s", key, fault);
 		has_network |= !strncmp(key, "network.", 8);
 	}
+	const char *old = json_string_value(json_object_get(settings, "console.old_pin"));
+	if (json_object_get(settings, "console.pin") &&
+		tr_machine_check_pin(change->root, old ? old : "") != 0)
+		return tr_change_fail(change, -EPERM,
+			"console.old_pin: this is not the PIN that is set. Who has forgotten it removes "
+			"/etc/telerec/console.pin as root");
 	if (line && !user)
 		return tr_change_fail(change, -EINVAL, "ssh.key: say whose, as ssh.user");
 	json_object_foreach((json_t *)settings, key, value) if (rc == 0) rc =

@@ -20,8 +20,9 @@ json_t *tr_machine_read(const char *root);
 
 /*
  * Sets what `settings` has, by keys like "time.zone". 0; -EINVAL for a key or value that cannot be,
- * before anything is changed; -ENOTSUP where somebody else decides; -EACCES, -EIO when a tool
- * failed. With `why`, which never holds a PIN.
+ * before anything is changed; -EPERM without the PIN that is set ("console.old_pin"); -ENOTSUP
+ * where somebody else decides; -EACCES, -EIO when a tool failed. With `why`, which never holds a
+ * PIN.
  */
 TR_CHECKED int tr_machine_set(struct tr_change *change, const json_t *settings);
 

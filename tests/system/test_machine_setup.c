@@ -203,7 +203,9 @@ static void a_pin_is_kept_hashed_and_only_the_right_one_opens(void **state)
 	assert_int_equal(tr_machine_check_pin(root, ""), -EACCES);
 	fflush(change.out);
 	assert_null(strstr(said, "4711"));
-	assert_int_equal(set("{\"console.pin\": \"\"}"), 0);
+	assert_int_equal(set("{\"console.pin\": \"\"}"), -EPERM);
+	assert_int_equal(set("{\"console.pin\": \"1234\", \"console.old_pin\": \"4711\"}"), -EPERM);
+	assert_int_equal(set("{\"console.pin\": \"\", \"console.old_pin\": \"4711 geheim\"}"), 0);
 	assert_int_equal(tr_machine_check_pin(root, "x"), 0);
 }
 
