@@ -9,7 +9,7 @@ id() {
 disk_make() {
 	local disk=disk.img live=$work/iso/live
 	rm -f "$work/$disk"
-	truncate -s 4690M "$work/$disk"
+	truncate -s 4740M "$work/$disk"
 	in_tools sgdisk --clear --disk-guid="$(id disk)" \
 		--new=1:2048:+1M --typecode=1:ef02 --change-name=1:bios-boot --partition-guid=1:"$(id 1)" \
 		--new=2:0:+64M --typecode=2:ef00 --change-name=2:esp --partition-guid=2:"$(id 2)" \

@@ -15,7 +15,8 @@ root_packages() {
 # Sets packages and base: where the packages' tree is kept.
 root_find() {
 	packages=$(root_packages)
-	base=$cache/root-$flavour-$({ echo "$suite $packages"; cat "$here/parts/root.sh"; } | sha256sum | cut -c1-16).tar
+	base=$cache/root-$flavour-$({ echo "$suite $packages"; declare -f root_fetch; } | sha256sum | cut -c1-16).tar
+	[ -e "$base" ] || must_fetch "the system's packages"
 }
 
 root_fetch() {

@@ -33,11 +33,13 @@ tools_add() {
 tools_find() {
 	tools=$cache/tools-$suite
 	if [ "$speed" = release ] || [ ! -d "$tools" ]; then
+		must_fetch "the tools"
 		step "tools ($suite)" tools_make
 	fi
 	missing=$(comm -23 <(tools_packages | tr , '\n' | sort) \
 		<(chroot "$tools" dpkg-query -W -f '${Package}\n' | sort))
 	if [ -n "$missing" ]; then
+		must_fetch "$(echo "$missing" | paste -sd ' ')"
 		step "tools ($suite), what is new: $(echo "$missing" | paste -sd ' ')" tools_add
 	fi
 }
