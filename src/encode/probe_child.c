@@ -18,6 +18,7 @@
 #define ANSWER_MAX (256 << 10)
 #define LOOK_MS 50 /* how often the silence is measured */
 #define OUR_EXIT 0
+#define KILLED_MS 3000
 
 struct child {
 	pid_t pid;
@@ -155,8 +156,9 @@ static void end(
 		answer->has_hung = !answer->is_late;
 		kill(-child->pid, SIGKILL); /* its group, when it got so far, and itself */
 		kill(child->pid, SIGKILL);
-		while (waitpid(child->pid, &answer->wait_status, 0) < 0 && errno == EINTR)
-			;
+		/* in a broken driver of the kernel's it cannot even be killed: then it is left */
+		if (!wait_for_end(child->pid, KILLED_MS, &answer->wait_status))
+			answer->wait_status = SIGKILL;
 	}
 	answer->has_ended =
 		!answer->is_late &&

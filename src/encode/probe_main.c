@@ -16,7 +16,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SILENT_MS 5000 /* drivers have answered within one second, or never */
+#define SILENT_MS 5000	/* drivers have answered within one second, or never */
+#define LIST_PATIENCE 3 /* for the list, which asks no driver */
 #define TIMEOUT_MS 20000
 #define TEST_TIMEOUT_MS 60000
 #define DEVICES_MAX 16
@@ -24,6 +25,7 @@
 struct prober {
 	bool is_testing, is_container;
 	int width, height;
+	int silent_ms;
 	int64_t deadline_ns;
 	json_t *devices, *advice;
 	struct tr_probe_rungs rungs;
@@ -155,7 +157,8 @@ static void list_devices(struct prober *prober)
 		advise(prober, "This machine has no GPU that could encode; software does it.");
 		return;
 	}
-	if (tr_probe_child_ask(find_devices, NULL, SILENT_MS, prober->deadline_ns, &answer) < 0 ||
+	if (tr_probe_child_ask(find_devices, NULL, LIST_PATIENCE * prober->silent_ms,
+		    prober->deadline_ns, &answer) < 0 ||
 		!json_is_array(answer.json)) {
 		tr_warning("no list of the devices: %s", answer.words);
 		advise(prober, "The GPUs of this machine cannot be listed, so software encodes. Is "
@@ -281,7 +284,8 @@ static void look_at_device(struct prober *prober, json_t *device)
 		judge_device(prober, device, NULL);
 		return;
 	}
-	if (tr_probe_child_ask(ask_device, device, SILENT_MS, prober->deadline_ns, &answer) < 0)
+	if (tr_probe_child_ask(
+		    ask_device, device, prober->silent_ms, prober->deadline_ns, &answer) < 0)
 		return;
 	if (json_is_object(answer.json))
 		take_over(device, answer.json);
@@ -388,7 +392,7 @@ static int look(struct prober *prober)
 	const struct tr_probe_test_settings settings = {
 		.width = prober->width,
 		.height = prober->height,
-		.silent_ms = SILENT_MS,
+		.silent_ms = prober->silent_ms,
 		.deadline_ns = prober->deadline_ns,
 	};
 	tr_probe_rungs_test(&prober->rungs, prober->devices, &settings);
@@ -398,6 +402,8 @@ static int look(struct prober *prober)
 
 static bool read_options(int argc, char **argv, struct prober *prober, int64_t *timeout_ms)
 {
+	int64_t silent_ms = SILENT_MS;
+
 	for (int i = 0; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : "";
 		if (!strcmp(argv[i], "--self-test"))
@@ -408,12 +414,16 @@ static bool read_options(int argc, char **argv, struct prober *prober, int64_t *
 			 prober->height <= 4096 && prober->width % 2 == 0 &&
 			 prober->height % 2 == 0)
 			i++;
+		else if (!strcmp(argv[i], "--silent") &&
+			 tr_text_parse_int(value, 1, 3600000, &silent_ms) == 0)
+			i++;
 		else if (!strcmp(argv[i], "--timeout") &&
 			 tr_text_parse_int(value, 1, 3600000, timeout_ms) == 0)
 			i++;
 		else
 			return false;
 	}
+	prober->silent_ms = (int)silent_ms;
 	return true;
 }
 
@@ -428,8 +438,8 @@ int tr_probe_main_run(int argc, char **argv)
 	prober->height = 192;
 	if (!read_options(argc, argv, prober, &timeout_ms)) {
 		fprintf(stderr,
-			"telerec-encoder --probe knows --self-test, --size WxH and --timeout "
-			"MS\n");
+			"telerec-encoder --probe knows --self-test, --size WxH, --silent MS and "
+			"--timeout MS\n");
 		return 2;
 	}
 	if (timeout_ms == 0)

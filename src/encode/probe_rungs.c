@@ -250,8 +250,10 @@ static void ask(struct tr_probe_rungs *rungs, struct tr_probe_candidate *candida
 		}};
 	struct tr_probe_answer answer;
 
-	if (tr_probe_child_ask(run_question, &question, settings->silent_ms, settings->deadline_ns,
-		    &answer) < 0) {
+	/* libx264 never hangs, but a machine can be busy */
+	int patience = rung->kind == TR_RUNG_SOFTWARE ? 6 : 1;
+	if (tr_probe_child_ask(run_question, &question, patience * settings->silent_ms,
+		    settings->deadline_ns, &answer) < 0) {
 		skip(candidate, "no process could be started for it");
 		return;
 	}

@@ -8,43 +8,47 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 BUILD = os.environ["TR_BUILD_DIR"]
 WORLDS = os.path.join(os.environ["TR_SOURCE_DIR"], "tests/peers/gpu")
 INTEL, CARD, SECOND = "0000:00:02.0", "0000:03:00.0", "0000:01:00.0"
-TEST = ["--self-test", "--timeout", "300000"]
+# Real time is no oracle: only where a driver hangs is silence waited for.
+TEST = ["--self-test", "--timeout", "300000", "--silent", "100000"]
+ASK = ["--timeout", "300000", "--silent", "100000"]
+HANG = ["--timeout", "300000", "--silent", "12000"]
 
 # title, tree, words for the drivers, arguments, the first encoder (its beginning),
 # {address: (cause, words in the sentence, words in the cure)}, words of the advice
 BOXES = [
-    ("Intel and AMD", "intel+amd", "", [], "h264_vaapi renderD128 VBR",
+    ("Intel and AMD", "intel+amd", "", ASK, "h264_vaapi renderD128 VBR",
      {INTEL: ("", "", ""), CARD: ("", "", "")}, ""),
-    ("the same, nodes in the other order", "amd+intel", "", [], "h264_vaapi renderD129 VBR",
+    ("the same, nodes in the other order", "amd+intel", "", ASK, "h264_vaapi renderD129 VBR",
      {INTEL: ("", "", ""), CARD: ("", "", "")}, ""),
-    ("the same, the Intel driver aborts", "amd+intel", "iHD: fault=abort@init", [],
+    ("the same, the Intel driver aborts", "amd+intel", "iHD: fault=abort@init", ASK,
      "h264_vaapi renderD128 VBR",
      {INTEL: ("driver-crashes", "crashed while it was asked, in vaInitialize (signal 6", "journalctl"),
       CARD: ("", "", "")}, ""),
-    ("Intel and NVIDIA", "intel+nvidia", "", [], "h264_vaapi renderD128 VBR",
+    ("Intel and NVIDIA", "intel+nvidia", "", ASK, "h264_vaapi renderD128 VBR",
      {INTEL: ("", "", ""), SECOND: ("no-encoder", "NVIDIA's GPUs do not encode", "nothing need be")}, ""),
-    ("Intel's xe driver", "xe", "", [], "h264_vaapi renderD128 VBR", {CARD: ("", "", "")}, ""),
+    ("Intel's xe driver", "xe", "", ASK, "h264_vaapi renderD128 VBR", {CARD: ("", "", "")}, ""),
     ("AMD", "amd", "", TEST, "h264_vaapi renderD128 VBR", {"0000:05:00.0": ("", "", "")}, ""),
-    ("no permission", "denied", "", [], "libx264",
+    ("no permission", "denied", "", ASK, "libx264",
      {INTEL: ("no-permission", "may not open /dev/dri/renderD128", "")}, ""),
-    ("no driver file", "no-driver", "", [], "libx264",
+    ("no driver file", "no-driver", "", ASK, "libx264",
      {INTEL: ("no-driver", 'neither of the drivers "iHD" and "i965"', "apt install intel-media-va-driver")},
      ""),
-    ("decodes only", "intel", "personality=decode-only", [], "libx264",
+    ("decodes only", "intel", "personality=decode-only", ASK, "libx264",
      {INTEL: ("no-encoder", "can decode H.264", "intel-media-va-driver-non-free")}, ""),
     ("low power without HuC", "intel", "personality=lp-cqp-only", TEST, "h264_vaapi renderD128 CQP LP",
      {INTEL: ("", "", "")}, "i915.enable_guc=2"),
-    ("the driver does not start", "intel", "fault=init", [], "libx264",
+    ("the driver does not start", "intel", "fault=init", ASK, "libx264",
      {INTEL: ("driver-failed", "iHD does not start", "newer kernel")}, ""),
-    ("the driver hangs", "intel", "fault=hang@init", [], "libx264",
+    ("the driver hangs", "intel", "fault=hang@init", HANG, "libx264",
      {INTEL: ("driver-hangs", "hung while it was asked, in vaInitialize", "")}, ""),
-    ("the driver exits", "intel", "fault=exit@init", [], "libx264",
+    ("the driver exits", "intel", "fault=exit@init", ASK, "libx264",
      {INTEL: ("driver-exits", "ended the process while it was asked", "")}, ""),
-    ("the encoder hangs", "intel", "fault=hang@0", TEST, "libx264",
+    ("the encoder hangs", "intel", "fault=hang@0", ["--self-test", *HANG], "libx264",
      {INTEL: ("driver-hangs", "hung in its self-test", "")}, ""),
     ("empty packets", "intel-old", "fault=empty@3", TEST, "libx264",
      {INTEL: ("test-failed", "the self-test on /dev/dri/renderD128 failed", "another way")}, ""),
@@ -74,7 +78,7 @@ def check(box, answer):
         wrong.append(f"the first encoder is {rungs and rungs[0]['name']}")
     if answer["rungs"][len(rungs) - 1]["kind"] != "software":
         wrong.append("software is not the last one that works")
-    if arguments and not all(rung["was_tested"] and rung["us_per_picture"] > 0 for rung in rungs):
+    if "--self-test" in arguments and not all(rung["was_tested"] and rung["us_per_picture"] > 0 for rung in rungs):
         wrong.append("an encoder works, but was not tested")
     if sorted(found) != sorted(devices):
         wrong.append(f"the devices are {sorted(found)}")
@@ -86,7 +90,7 @@ def check(box, answer):
             wrong.append(f"{address}: {device.get('problem')} / {device.get('cure')}")
     if advice not in " ".join(answer["advice"]):
         wrong.append(f"the advice is {answer['advice']}")
-    if "xe driver" in title and found[CARD]["driver_forced"] != "iHD":
+    if "xe driver" in title and found.get(CARD, {}).get("driver_forced") != "iHD":
         wrong.append("the driver is not named for xe")
     return wrong
 
@@ -116,7 +120,7 @@ def check_verb():
     if answer["obstacle"] in ("none", "") and done.returncode != 0:
         wrong.append(f"telerec probe: exit code {done.returncode}")
     if software["kind"] != "software" or not software["was_tested"] or "1280x720" not in software["sessions"]:
-        wrong.append(f"telerec probe: {software}")
+        return [*wrong, f"telerec probe: {answer}"]
     print(f"telerec probe without a GPU: exit code {done.returncode}, {software['name']}, "
           f"{software['ms_per_picture']} ms for a 1280x720 picture, {software['sessions']}")
     return wrong
@@ -127,10 +131,14 @@ def main():
         print("skipped: there is no umockdev-run here (package umockdev)")
         return 77
     failures = []
-    for box in BOXES:
-        answer = probe(box[1], box[2], box[3])
+    with ThreadPoolExecutor(max_workers=4) as pool: # most of the time is waiting
+        answers = list(pool.map(lambda box: probe(box[1], box[2], box[3]), BOXES))
+    for box, answer in zip(BOXES, answers):
         show(box[0], answer)
-        failures += [f"{box[0]}: {what}" for what in check(box, answer)]
+        wrong = check(box, answer)
+        failures += [f"{box[0]}: {what}" for what in wrong]
+        if wrong:
+            print(json.dumps(answer, indent=1))
     failures += check_verb()
     for failure in failures:
         print("FAILED:", failure)
