@@ -46,19 +46,29 @@ void tr_ladder_init(struct tr_ladder *ladder, const struct tr_rung_list *list)
 }
 
 /* The first from `i` on that may be used; the last may always. */
+static unsigned find_from(
+	const struct tr_ladder *ladder, unsigned i, int64_t passed, int64_t now_ns)
+{
+	while (!is_software(ladder, i) && (ladder->rests[i].until_ns > now_ns || passed >> i & 1))
+		i++;
+	return i;
+}
+
 static const struct tr_rung *use_from(struct tr_ladder *ladder, unsigned i, int64_t now_ns)
 {
-	while (!is_software(ladder, i) &&
-		(ladder->rests[i].until_ns > now_ns || ladder->passed >> i & 1))
-		i++;
-	ladder->here = i;
-	return &ladder->list.rungs[i];
+	ladder->here = find_from(ladder, i, ladder->passed, now_ns);
+	return tr_ladder_current(ladder);
 }
 
 const struct tr_rung *tr_ladder_begin(struct tr_ladder *ladder, int64_t now_ns)
 {
 	ladder->passed = 0;
 	return use_from(ladder, 0, now_ns);
+}
+
+const struct tr_rung *tr_ladder_best(const struct tr_ladder *ladder, int64_t now_ns)
+{
+	return &ladder->list.rungs[find_from(ladder, 0, 0, now_ns)];
 }
 
 const struct tr_rung *tr_ladder_current(const struct tr_ladder *ladder)

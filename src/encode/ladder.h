@@ -37,6 +37,10 @@ void tr_ladder_init(struct tr_ladder *ladder, const struct tr_rung_list *list);
 
 /* For a new recording: the best one that does not rest. */
 const struct tr_rung *tr_ladder_begin(struct tr_ladder *ladder, int64_t now_ns);
+
+/* The same without taking it: what a recording would begin on now. */
+const struct tr_rung *tr_ladder_best(const struct tr_ladder *ladder, int64_t now_ns);
+
 const struct tr_rung *tr_ladder_current(const struct tr_ladder *ladder);
 
 /* The next one (perhaps the same again). */

@@ -58,7 +58,7 @@ static void take_rungs(struct tr_recorder *recorder)
 /* As it would be used now. */
 static const char *encoder_name(struct tr_recorder *recorder)
 {
-	const struct tr_rung *rung = tr_ladder_begin(&recorder->ladder, tr_clock_now_ns());
+	const struct tr_rung *rung = tr_ladder_best(&recorder->ladder, tr_clock_now_ns());
 
 	return rung->kind == TR_RUNG_SOFTWARE ? "software" : rung->name;
 }

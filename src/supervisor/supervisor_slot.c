@@ -173,6 +173,14 @@ static void on_finished(struct slot *slot, const struct tr_message *message)
 	tr_supervisor_tell(slot, number, message);
 }
 
+/* What encodes may change in the middle of a recording. */
+static void note_encoder(struct slot *slot, const char *encoder)
+{
+	if (encoder[0])
+		snprintf(slot->ready.encoder, sizeof(slot->ready.encoder), "%s",
+			strcmp(encoder, "libx264") ? encoder : "software");
+}
+
 static void on_news(struct slot *slot, const struct tr_message *message)
 {
 	struct tr_slotjob *job = tr_slotjob_running(slot->jobs);
@@ -181,6 +189,8 @@ static void on_news(struct slot *slot, const struct tr_message *message)
 		job->is_on_disk = true;
 	if (job && message->type == TR_MESSAGE_STARTED)
 		tr_supervisor_feed(slot, TR_SLOTLIFE_STARTED);
+	if (message->type == TR_MESSAGE_PROGRESS)
+		note_encoder(slot, message->progress.encoder);
 	if (job || message->type == TR_MESSAGE_WARNING)
 		tr_supervisor_tell(slot, job ? job->number : 0, message);
 }
