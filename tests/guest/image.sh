@@ -1,0 +1,181 @@
+#!/bin/bash
+# image.sh FLAVOUR MEDIUM [--cached]: makes the image of that flavour (firmware-image/build) and boots it in a virtual
+# machine: "cd" by BIOS, "usb" by UEFI, "secure" by UEFI with Secure Boot enforced, or "disk", the installed
+# disk's image, by BIOS. What must be right in it is looked at from inside, and something is recorded there.
+#
+# --cached: only where its packages were fetched before; that takes minutes and the network. They are kept
+# in ~/.cache/telerec-image. TR_IMAGE_DIR names a folder with images that are to be used as they are. The
+# screen is left in the build folder as guest/image-FLAVOUR-MEDIUM.png.
+set -euo pipefail
+
+build=${TR_BUILD_DIR:?run by ctest, or set TR_BUILD_DIR to the build folder}
+source=${TR_SOURCE_DIR:?}
+here=$source/tests/guest
+flavour=$1 medium=$2
+
+skip() {
+	echo "skipped: $*"
+	exit 77
+}
+fail() {
+	[ ! -e "$work/serial" ] || tail -c 3000 "$work/serial" | tr -d '\033' >&2
+	echo "FAILED: $*" >&2
+	exit 1
+}
+
+# All is read before it runs.
+main() {
+[ "$(uname -m)" = x86_64 ] || skip "the image is for x86_64 only"
+[ "$(id -u)" = 0 ] || skip "only root can make a system"
+for tool in qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap ffmpeg:ffmpeg python3:python3; do
+	command -v "${tool%:*}" >/dev/null || skip "${tool#*:} is not installed"
+done
+firmware=/usr/share/OVMF
+case $medium in
+disk) command -v zstd >/dev/null || skip "zstd is not installed" ;;
+usb | secure) [ -e $firmware/OVMF_CODE_4M.secboot.fd ] || skip "ovmf is not installed" ;;
+esac
+
+work=$(mktemp -d /tmp/telerec-image.XXXXXX)
+machine=
+leave() {
+	[ -z "$machine" ] || kill "$machine" 2>/dev/null || true
+	[ -z "$machine" ] || wait "$machine" 2>/dev/null || true
+	rm -rf "$work"
+}
+trap leave EXIT
+trap 'exit 1' INT TERM
+
+# The full image's own browser records the demo meeting, which is served here; 10.0.2.2 is this machine.
+page=http://127.0.0.1/picture
+if [ "$flavour" = full ]; then
+	coproc MEETING { exec "$build/telerec-demo-meeting" --until-eof; }
+	read -r -t 60 page <&"${MEETING[0]}" || fail "there is no demo meeting"
+	page=$(echo "$page" | sed 's,//\(127.0.0.1\|localhost\),//10.0.2.2,')
+fi
+
+images=${TR_IMAGE_DIR:-$work/image}
+if [ -z "${TR_IMAGE_DIR:-}" ]; then
+	option=--iso-only
+	[ "$medium" != disk ] || option=
+	code=0
+	# shellcheck disable=SC2086
+	"$source/firmware-image/build" --flavour "$flavour" --quick $option ${3:-} --out "$images" || code=$?
+	[ $code != 77 ] || skip "the image's packages were not fetched here: firmware-image/build --flavour $flavour does it"
+	[ $code = 0 ] || fail "no image was made"
+fi
+image=$(ls -t "$images"/telerec-*.iso | grep -e "$([ "$flavour" = full ] && echo '[0-9]-amd64' || echo "$flavour-amd64")" | head -n 1)
+[ -n "$image" ] || fail "there is no image of the flavour $flavour in $images"
+
+# The unit that looks around is handed in as virtual machines' hosts do it, so the image is as it is.
+mkdir -p "$work/in" "$work/out"
+cp "$here/image_inside.sh" "$here/image_browser.pl" "$work/in/"
+chmod 755 "$work/in/"*
+unit='[Unit]
+After=multi-user.target
+DefaultDependencies=no
+[Service]
+Type=exec
+ExecStartPre=mkdir -p /run/test-in /run/test-out
+ExecStartPre=mount -t 9p -o trans=virtio,version=9p2000.L,ro in /run/test-in
+ExecStartPre=mount -t 9p -o trans=virtio,version=9p2000.L out /run/test-out
+ExecStart=sh /run/test-in/image_inside.sh /run/test-out '"$page"'
+ExecStopPost=systemctl poweroff --no-block'
+credential() { echo "type=11,value=io.systemd.credential.binary:$1=$(base64 -w0)"; }
+processor=qemu64
+[ "$flavour" = small ] || processor=Nehalem
+arguments=(-accel tcg,thread=multi -cpu "$processor,+rdrand" -smp 2 -m "$([ "$flavour" = small ] && echo 1536 || echo 3072)"
+	-no-reboot -display none -vga std -device virtio-rng-pci -nic user,model=virtio-net-pci
+	-serial "file:$work/serial" -monitor "unix:$work/monitor,server,nowait"
+	-virtfs "local,path=$work/in,mount_tag=in,security_model=none,readonly=on"
+	-virtfs "local,path=$work/out,mount_tag=out,security_model=none"
+	-smbios "$(echo "$unit" | credential systemd.extra-unit.telerec-test.service)"
+	-smbios "$(printf '[Unit]\nWants=telerec-test.service\n' | credential systemd.unit-dropin.multi-user.target)")
+case $medium in
+cd) arguments+=(-machine q35 -cdrom "$image" -boot d) ;;
+disk)
+	zstd -q -d --long=27 "${image%.iso}.img.zst" -o "$work/disk"
+	truncate -s 8G "$work/disk"
+	arguments+=(-machine q35 -drive "file=$work/disk,format=raw,if=virtio")
+	;;
+usb | secure)
+	cp $firmware/OVMF_VARS_4M$([ "$medium" = usb ] || echo .ms).fd "$work/vars"
+	arguments+=(-machine q35,smm=on -global driver=cfi.pflash01,property=secure,value=on
+		-drive "if=pflash,format=raw,readonly=on,file=$firmware/OVMF_CODE_4M.secboot.fd"
+		-drive "if=pflash,format=raw,file=$work/vars" -device qemu-xhci
+		-drive "file=$image,format=raw,if=none,id=stick,readonly=on" -device usb-storage,drive=stick)
+	;;
+*) fail "there is no medium \"$medium\"" ;;
+esac
+start=$SECONDS
+qemu-system-x86_64 "${arguments[@]}" </dev/null >"$work/qemu" 2>&1 &
+machine=$!
+
+# It may take as long as it likes on a busy machine; ctest's limit is for what hangs.
+until [ -e "$work/out/look" ]; do
+	kill -0 "$machine" 2>/dev/null || fail "the machine has ended: $(cat "$work/qemu" "$work/out/said" 2>/dev/null)"
+	sleep 1
+done
+mkdir -p "$build/guest"
+picture=$build/guest/image-$flavour-$medium.png
+python3 - "$work/monitor" "$work/screen" <<-'PYTHON'
+	import socket, sys, time
+	s = socket.socket(socket.AF_UNIX)
+	s.connect(sys.argv[1])
+	s.sendall(("screendump %s\n" % sys.argv[2]).encode())
+	said = b""
+	while said.count(b"(qemu)") < 2:
+	    said += s.recv(4096)
+PYTHON
+ffmpeg -loglevel error -y -f image2 -c:v ppm -i "$work/screen" "$picture" || fail "there is no picture of the screen"
+touch "$work/out/looked"
+wait "$machine" || true
+machine=
+echo "the machine ran $((SECONDS - start)) s; the screen: $picture"
+cp "$work/serial" "$build/guest/image-$flavour-$medium.serial"
+cp -r "$work/out/." "$build/guest/image-$flavour-$medium.inside/" 2>/dev/null ||
+	cp -r "$work/out" "$build/guest/image-$flavour-$medium.inside"
+
+# field NAME: what the guest said of it. expect NAME VALUE
+field() { sed -n "s/^$1: //p" "$work/out/said" | tail -n 1; }
+expect() { [ "$(field "$1")" = "$2" ] || fail "$1 is \"$(field "$1")\", not \"$2\": $(cat "$work/out/said")"; }
+sed 's/^/   /' "$work/out/said" "$work/out/analyze"
+grep -q '^inside: done' "$work/out/said" || fail "the guest did not come to its end"
+[ -n "$(field ready)" ] || fail "it was never ready"
+grep -q 'telerec: ready to record' "$work/serial" || fail "the serial port does not say that it is ready"
+expect failed ''
+expect root 'overlay over squashfs'
+expect data "$([ "$medium" = disk ] && echo /dev/vda7 || echo ram)"
+expect 'not kept' ''
+expect cards 16
+expect passwords ''
+expect logins ''
+expect sources ''
+expect console 'active active'
+expect recorded 0
+# The names' resolver, the answers of DHCP, and Jibri's HTTP APIs on loopback.
+[ -z "$(field listeners | tr ' ' '\n' | grep -vE '127\.0\.0\.5[34](%lo)?:53$|^udp/.*:(68|546)$|^tcp/127\.0\.0\.1:(2222|3333)$' || true)" ] ||
+	fail "something listens: $(field listeners)"
+
+# What a browser has recorded: there is sound, and no black.
+if [ "$flavour" = full ]; then
+	loud=$(ffmpeg -hide_banner -i "$work/out/picture.mp4" -vn -af volumedetect -f null - 2>&1 |
+		sed -n 's/.*max_volume: \(-\{0,1\}[0-9]*\).*/\1/p')
+	[ "${loud:--91}" -gt -60 ] || fail "the recording's sound has a peak of ${loud:-no} dB"
+	cp "$work/out/picture.mp4" "$build/guest/image-full.mp4"
+	echo "passed: ready after $(field ready) s, the meeting's sound has a peak of $loud dB"
+	exit 0
+fi
+
+# The tone of 1000 Hz: rising zero crossings of the middle second. The picture: the colours of its four fields.
+movie=$work/out/picture.mp4
+crossings=$(ffmpeg -loglevel error -ss 4 -t 1 -i "$movie" -ac 1 -f s16le - | od -An -v -w2 -t d2 |
+	awk '{ if (last < 0 && $1 >= 0) n++; last = $1 } END { print n + 0 }')
+[ "$crossings" -ge 990 ] && [ "$crossings" -le 1010 ] || fail "the tone has $crossings Hz, not 1000"
+colours=$(ffmpeg -loglevel error -i "$movie" -frames:v 1 -vf scale=2:2:flags=area -f rawvideo -pix_fmt rgb24 - |
+	od -An -v -w3 -t u1 | awk '{ printf "%s%s%s ", $1 > 127, $2 > 127, $3 > 127 }')
+[ "$colours" = "100 010 001 111 " ] || fail "the picture's fields are $colours"
+echo "passed: ready after $(field ready) s, the tone has $crossings Hz"
+}
+main "$@"
+exit
