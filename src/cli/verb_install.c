@@ -111,8 +111,11 @@ static const struct tr_disk *choose(struct order *order, const struct tr_disks *
 			order->disk);
 	const char *obstacle = disk ? tr_disks_obstacle(disk) : NULL;
 	if (obstacle)
-		fprintf(stderr, "telerec install: %s cannot be used: %s. Nothing was changed.\n",
-			disk->path, obstacle);
+		fprintf(stderr, "telerec install: %s cannot be used: %s. Nothing was changed.%s\n",
+			disk->path, obstacle,
+			strstr(obstacle, "at " TR_INSTALL_DATA)
+				? " The stick's menu has an entry that leaves all disks untouched: start with it to install on this one."
+				: "");
 	return obstacle ? NULL : disk;
 }
 
