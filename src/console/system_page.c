@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 struct action;
 struct system;
@@ -127,31 +129,52 @@ static void reset(struct tr_console *console, struct system *system)
 
 /* ---- shell ---- */
 
-static void open_shell(struct tr_console *console)
+/* Its own group in front of the terminal, so that Ctrl-C there is not meant of us. */
+static void become_shell(void)
 {
 	const char *shell = getenv("SHELL");
-	struct tr_term *term = tr_console_term(console);
+	sigset_t none;
 
+	setpgid(0, 0);
+	(void)!tcsetpgrp(STDIN_FILENO, getpid());
+	signal(SIGQUIT, SIG_DFL);
+	signal(SIGTTOU, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	execlp(shell && shell[0] == '/' ? shell : "/bin/sh", "-sh", (char *)NULL);
+	_exit(127);
+}
+
+static void open_shell(struct tr_console *console)
+{
+	struct tr_term *term = tr_console_term(console);
+	const struct timespec at_once = {0};
+	sigset_t typed;
+
+	/* What was typed in between, and while the terminal changes hands, is not meant of us
+	 * either. */
+	void (*old_quit)(int) = signal(SIGQUIT, SIG_IGN);
+	void (*old_ttou)(int) = signal(SIGTTOU, SIG_IGN);
 	tr_term_suspend(term);
 	fputs("\nA shell. `exit` comes back to the console.\n\n", stdout);
 	fflush(stdout);
 	pid_t pid = fork();
-	if (pid == 0) {
-		sigset_t none;
-		sigemptyset(&none);
-		sigprocmask(SIG_SETMASK, &none, NULL);
-		signal(SIGINT, SIG_DFL); /* the console does not hear them */
-		signal(SIGQUIT, SIG_DFL);
-		signal(SIGTSTP, SIG_DFL);
-		signal(SIGPIPE, SIG_DFL);
-		execlp(shell && shell[0] == '/' ? shell : "/bin/sh", "-sh", (char *)NULL);
-		_exit(127);
-	}
-	if (pid > 0)
+	if (pid == 0)
+		become_shell();
+	if (pid > 0) {
+		setpgid(pid, pid);
 		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 			;
+	}
+	(void)!tcsetpgrp(STDIN_FILENO, getpgrp());
 	tr_term_resume(term);
 	tr_term_redraw(term);
+	sigemptyset(&typed);
+	sigaddset(&typed, SIGINT);
+	while (sigtimedwait(&typed, NULL, &at_once) > 0)
+		;
+	signal(SIGQUIT, old_quit);
+	signal(SIGTTOU, old_ttou);
 }
 
 static void take_pin_checked(

@@ -275,6 +275,26 @@ def system_asks_before_anything_is_lost():
         assert ("Factory reset" in terminal.text()) == os.path.exists("/usr/lib/telerec/image")
 
 
+def a_shell_comes_and_goes_and_its_keys_are_not_the_consoles():
+    if os.path.exists("/etc/telerec/console.pin"):
+        return  # this machine's own
+    with Place() as place, place.console("system", env={"SHELL": "/bin/sh", "PS1": "here> "}) as terminal:
+        terminal.wait_for("Support bundle")
+        terminal.keys("s")
+        terminal.wait_for("comes back to the console")
+        terminal.keys("echo $((6 * 7))<Enter>")
+        terminal.wait_for(re.compile("42$", re.MULTILINE))
+        terminal.keys("sleep 1000<Enter>")
+        terminal.wait_for("sleep 1000")
+        terminal.type(b"\x1c")
+        terminal.keys("<CtrlC>echo $((6 * 8))<Enter>")
+        terminal.wait_for(re.compile("48$", re.MULTILINE))
+        terminal.keys("exit<Enter>")
+        terminal.wait_all("Support bundle", "Self-test")
+        terminal.keys("l")
+        terminal.wait_for("Nothing was said so far.")
+
+
 def the_doctor_names_what_stands_in_the_way():
     with Place("recordings = \"/nonexistent/folder\";\n") as place:
         with place.console("doctor") as terminal:
@@ -319,5 +339,6 @@ if __name__ == "__main__":
          logs_come_as_they_are_said_and_can_be_filtered,
          kernel_shows_what_would_change_before_it_asks,
          system_asks_before_anything_is_lost,
+         a_shell_comes_and_goes_and_its_keys_are_not_the_consoles,
          the_doctor_names_what_stands_in_the_way,
          the_support_bundle_has_no_secret_in_it])
