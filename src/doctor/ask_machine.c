@@ -91,6 +91,14 @@ static const char *get_text(const json_t *object, const char *key)
 	return text ? text : "";
 }
 
+/* Of others, a virtual machine's too, nobody expects it. */
+static bool may_encode(const json_t *device)
+{
+	const char *vendor = get_text(device, "vendor");
+
+	return !strcmp(vendor, "Intel") || !strcmp(vendor, "AMD");
+}
+
 /* A GPU that is there and not used: recordings are made all the same, at a higher price. */
 static void check_gpus(struct tr_doctor *doctor, const json_t *encoding)
 {
@@ -108,7 +116,7 @@ static void check_gpus(struct tr_doctor *doctor, const json_t *encoding)
 		if (!get_text(device, "problem")[0])
 			tr_findings_ok(doctor->findings, "the GPU at %s can encode (%s)",
 				get_text(device, "node"), get_text(device, "driver_text"));
-		else if (!strcmp(get_text(device, "vendor"), "NVIDIA"))
+		else if (!may_encode(device))
 			tr_findings_note(doctor->findings, "%s", get_text(device, "problem"));
 		else
 			tr_findings_add(
