@@ -141,9 +141,9 @@ static void take_key(struct tr_console *console, int key)
 		console->message[0] = '\0';
 	if (key == TR_KEY_END_OF_INPUT)
 		console->is_over = true;
-	else if (key == CTRL('l'))
-		tr_term_redraw(console->term);
-	else if (key == TR_KEY_RESIZE || !place)
+	else if (key == CTRL('l') || key == TR_KEY_RESIZE)
+		tr_term_redraw(console->term); /* terminals move what they show when they shrink */
+	else if (!place)
 		return;
 	else if (console->has_help)
 		tr_console_help_key(console, key);

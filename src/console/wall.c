@@ -128,14 +128,15 @@ static void draw_name(const struct tr_area *area, int row, const json_t *slot, b
 	}
 	tr_slot_room(session, room, sizeof(room));
 	tr_node_words_length(tr_slot_elapsed(session), length);
-	int time = area->columns - (int)strlen(length);
+	bool has_time = area->columns >= 24;
+	int time = has_time ? area->columns - (int)strlen(length) : area->columns + 1;
 	bool is_on = !strcmp(tr_node_words_text(session, "state"), "on");
 	column += tr_draw_text(area, row, column, 0, role,
 		!is_on				   ? word
 		: area->term && area->columns > 40 ? word
 						   : "*");
 	tr_draw_text(area, row, column + 1, time - column - 2, TR_ROLE_TEXT, room);
-	if (time > column + 4)
+	if (has_time && time > column + 4)
 		tr_draw_text(area, row, time, 0, TR_ROLE_TEXT, length);
 }
 

@@ -70,6 +70,7 @@ def play(rng, work, until):
     with Terminal([os.path.join(work, "telerec"), "console", "--node", node.path, "--config",
                    os.path.join(work, "telerec.conf")], term=term, locale=locale, env=env,
                   is_harmless=True) as terminal:
+        terminal.wait_for("Home")  # before, the terminal itself takes keys that interrupt
         end = min(until, time.monotonic() + 10)
         while time.monotonic() < end and not terminal.is_over:
             for _ in range(rng.randrange(1, 40)):
