@@ -72,7 +72,7 @@ static inline void tr_world_enter(const char *tree)
 	}
 	if (!mkdtemp(dir) || tr_world_make(dir, tree) != 0) {
 		printf("cannot make the world %s\n", dir);
-		exit(1);
+		exit(tr_file_remove_tree(dir) ? 2 : 1);
 	}
 	pid_t pid = fork();
 	if (pid == 0) {
