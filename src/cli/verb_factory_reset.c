@@ -79,7 +79,7 @@ static int run(const struct tr_verb *verb, int argc, char **argv)
 		cancels |= id == OPTION_CANCEL;
 		if (id == OPTION_DATA)
 			data = value;
-		if (id == 0 && tr_options_refuse(verb->name, "what is this for?", value) < 0)
+		if (id == 0 && tr_options_refuse(verb->name, "what is this for? ", value) < 0)
 			return TR_EXIT_USAGE;
 	}
 	if (rc < 0)

@@ -273,7 +273,7 @@ static int take_option(struct order *order, int id, const char *value)
 	if (id == OPTION_POWEROFF)
 		order->then = "poweroff";
 	if (id == 0)
-		return tr_options_refuse("install", "the disk is named by --disk, not", value);
+		return tr_options_refuse("install", "the disk is named by --disk, not ", value);
 	return 0;
 }
 

@@ -219,10 +219,11 @@ static int take_option(struct order *order, int id, const char *value)
 	if (id == OPTION_SOCKET)
 		order->socket = value;
 	if (id == OPTION_WAIT && tr_text_parse_duration(value, &order->wait_ms) < 0)
-		return tr_options_refuse("update", "--wait must be a time such as 20m, not", value);
+		return tr_options_refuse(
+			"update", "--wait must be a time such as 20m, not ", value);
 	if (id == 0 && order->what)
 		return tr_options_refuse(
-			"update", "one update at a time: what is this for?", value);
+			"update", "one update at a time: what is this for? ", value);
 	if (id == 0)
 		order->what = value;
 	return 0;
@@ -242,7 +243,7 @@ static int run(const struct tr_verb *verb, int argc, char **argv)
 		return TR_EXIT_USAGE;
 	if (!order.what && !order.from_stick && order.only_checks) {
 		tr_options_refuse(
-			"update", "--check of what? Name a file, a URL, or", "--from-stick");
+			"update", "--check of what? Name a file, a URL, or ", "--from-stick");
 		return TR_EXIT_USAGE;
 	}
 	if (!order.from_stick && (!order.what || !strcmp(order.what, "status")))
