@@ -152,6 +152,11 @@ static int check_disk(struct work *work)
 		return fail(work, -EBUSY, "%s is in use: something on it is mounted", name);
 	if (work->disk < 0)
 		return fail(work, -errno, "cannot open %s (%s)", name, strerror(errno));
+	/* From now on the tools open it, too, and mkfs.ext4 insists on being the only one. */
+	close(tr_take_fd(&work->disk));
+	work->disk = open(name, O_RDWR | O_CLOEXEC);
+	if (work->disk < 0)
+		return fail(work, -errno, "cannot open %s (%s)", name, strerror(errno));
 	work->bytes = tr_disk_write_size(work->disk);
 	if (work->bytes < TR_DISK_LAYOUT_MIN_BYTES)
 		return fail(work, -EINVAL,

@@ -179,6 +179,36 @@ static void what_cannot_work_is_refused_before_anything_is_written(void **state)
 	assert_int_equal(install(NULL, false), -ENOENT);
 }
 
+/* What only a block device does: tools that want it for themselves, and somebody who has it. */
+static void a_block_device_is_taken_unless_somebody_has_it(void **state)
+{
+	char command[192], file[128], device[64] = "";
+
+	snprintf(file, sizeof(file), "%s", disk);
+	snprintf(command, sizeof(command), "losetup --find --show %s 2>/dev/null", file);
+	FILE *said = popen(command, "re");
+	assert_non_null(said);
+	if (!fgets(device, sizeof(device), said))
+		device[0] = '\0';
+	if (pclose(said) != 0 || !device[0]) {
+		print_message("no loop device is to be had here: left out\n");
+		return;
+	}
+	device[strcspn(device, "\n")] = '\0';
+	snprintf(disk, sizeof(disk), "%s", device);
+	int holder = open(disk, O_RDONLY | O_EXCL | O_CLOEXEC);
+	int busy = install(NULL, false);
+	bool is_touched = result.is_touched;
+	close(holder);
+	int rc = install(NULL, false);
+	snprintf(command, sizeof(command), "losetup --detach %s", device);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(busy, -EBUSY);
+	assert_false(is_touched);
+	assert_int_equal(rc, 0);
+	assert_true(tr_install_finds_data(file));
+}
+
 static void a_tool_that_fails_is_named_with_its_words(void **state)
 {
 	TR_CLEANUP(tr_freep) char *before = strdup(getenv("PATH"));
@@ -237,6 +267,8 @@ int main(void)
 			remove_home),
 		cmocka_unit_test_setup_teardown(
 			a_tool_that_fails_is_named_with_its_words, make_medium, remove_home),
+		cmocka_unit_test_setup_teardown(
+			a_block_device_is_taken_unless_somebody_has_it, make_medium, remove_home),
 		cmocka_unit_test(a_list_of_hashes_is_read_in_each_form),
 	};
 	return cmocka_run_group_tests_name("install", tests, NULL, NULL);
