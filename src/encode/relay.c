@@ -21,6 +21,7 @@ struct tr_relay {
 	uint8_t extradata[TR_VIDEO_EXTRADATA_MAX]; /* of the track, once it has begun */
 	size_t extradata_size;
 	bool has_gpu_header; /* software's sets are the second ones in it */
+	int32_t profile;     /* of the rung that it is of */
 	unsigned handovers;
 	unsigned software_deaths;
 	int64_t period_us;
@@ -119,7 +120,25 @@ static bool fits_track(struct tr_relay *relay)
 	memcpy(relay->extradata, sets, size);
 	relay->extradata_size = size;
 	relay->has_gpu_header = tr_ladder_current(relay->ladder)->kind != TR_RUNG_SOFTWARE;
+	relay->profile = tr_ladder_current(relay->ladder)->profile;
 	return true;
+}
+
+/* Not worth the time to open it. */
+static bool cannot_fit_track(const struct tr_relay *relay)
+{
+	const struct tr_rung *rung = tr_ladder_current(relay->ladder);
+
+	return relay->extradata_size > 0 && rung->kind != TR_RUNG_SOFTWARE &&
+	       (!relay->has_gpu_header || rung->profile != relay->profile);
+}
+
+static void pass_over(struct tr_relay *relay)
+{
+	tr_info("%s has other parameter sets than this track: passed over",
+		tr_ladder_current(relay->ladder)->name);
+	tr_encoder_stop(relay->encoder);
+	tr_ladder_pass(relay->ladder, tr_clock_now_ns());
 }
 
 static int open_current(struct tr_relay *relay)
@@ -151,14 +170,15 @@ static int climb(struct tr_relay *relay)
 	relay->window_count = 0;
 	relay->window_us = tr_encoder_stats(relay->encoder)->work_us;
 	while (may_try_again(relay)) {
+		if (cannot_fit_track(relay)) {
+			pass_over(relay);
+			continue;
+		}
 		rc = open_current(relay);
 		if (rc == 0 && fits_track(relay))
 			return 0;
 		if (rc == 0) {
-			tr_info("%s has other parameter sets than this track: passed over",
-				tr_ladder_current(relay->ladder)->name);
-			tr_encoder_stop(relay->encoder);
-			tr_ladder_pass(relay->ladder, tr_clock_now_ns());
+			pass_over(relay);
 			continue;
 		}
 		enum tr_ladder_failure what = rc == -ETIMEDOUT ? TR_LADDER_HUNG
