@@ -4,13 +4,18 @@
 #include "console/screens.h"
 #include "console/slot_line.h"
 #include "core/clock.h"
+#include "core/text.h"
 #include "protocol/node_words.h"
+#include "system/slot_load.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #define FACTS_EVERY_NS (5 * TR_NS_PER_S)
+#define LOADS_EVERY_NS (2 * TR_NS_PER_S)
 #define SERVERS_MAX 8
 #define CHOICES_ACROSS 5
 
@@ -35,6 +40,10 @@ struct home {
 	unsigned chosen; /* slot, from 1 */
 	struct tr_slot_rates rates;
 	struct tr_home_warnings warnings;
+	struct tr_slot_load loads[TR_SLOT_LOAD_MAX];
+	int64_t loads_ns; /* when these were read */
+	int64_t up_ms;	  /* of the node that has */
+	int daemon_pid;	  /* 0: not known */
 	int64_t facts_ns; /* when these were asked: */
 	bool is_synchronised;
 	char addresses[256], clock[64];
@@ -57,6 +66,54 @@ static void read_facts(struct tr_console *console, struct home *home)
 	home->is_synchronised = tr_home_clock(home->clock, sizeof(home->clock));
 }
 
+/* Who listens on the node's socket; 0 when that is not to be found out. */
+static int find_daemon(const char *socket_path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	TR_CLEANUP(tr_closep)
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct ucred peer = {0};
+	socklen_t size = sizeof(peer);
+
+	if (fd < 0 ||
+		tr_text_format(address.sun_path, sizeof(address.sun_path), "%s",
+			socket_path ? socket_path : TR_NODE_CLIENT_SOCKET) < 0 ||
+		connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return 0;
+	return peer.pid;
+}
+
+/* What the slots use of the processors, from two looks. */
+static void read_loads(struct tr_console *console, struct home *home)
+{
+	const struct tr_model_view *view = tr_console_view(console);
+	int64_t now_ns = tr_clock_now_ns();
+	struct tr_slot_load new[TR_SLOT_LOAD_MAX];
+
+	if (!view->is_up || now_ns - home->loads_ns < LOADS_EVERY_NS)
+		return;
+	if (home->up_ms != view->since_ms) {
+		home->up_ms = view->since_ms;
+		home->daemon_pid = find_daemon(tr_console_settings(console)->node.node);
+	}
+	size_t count = json_array_size(view->slots);
+	count = count < TR_SLOT_LOAD_MAX ? count : TR_SLOT_LOAD_MAX;
+	for (unsigned i = 0; i < count; i++)
+		new[i].number = i + 1;
+	tr_slot_load_read("/proc", home->daemon_pid, new, (unsigned)count);
+	for (unsigned i = 0; i < count; i++) {
+		int64_t used_ms = new[i].cpu_ms - home->loads[i].cpu_ms;
+		bool is_known = home->loads_ns && new[i].cpu_ms >= 0 &&
+				home->loads[i].cpu_ms >= 0 && used_ms >= 0;
+		home->rates.slots[i].cpu = is_known ? (double)used_ms * TR_NS_PER_MS /
+							      (double)(now_ns - home->loads_ns)
+						    : 0;
+		home->loads[i] = new[i];
+	}
+	home->loads_ns = now_ns;
+}
+
 static void home_tick(struct tr_console *console, void *state)
 {
 	struct home *home = state;
@@ -65,6 +122,8 @@ static void home_tick(struct tr_console *console, void *state)
 	tr_slot_rates_take(&home->rates, view->slots);
 	tr_home_find_warnings(view, &home->warnings);
 	read_facts(console, home);
+	if (is_own_node(console))
+		read_loads(console, home);
 }
 
 static int home_open(struct tr_console *console, const void *argument, void **ret_state)

@@ -110,7 +110,7 @@ double tr_slot_level(const json_t *slot)
 /* Columns; 0 wide where there is no room for it. */
 struct columns {
 	int room, room_width;
-	int time, meter, meter_width, level, rate, dropped, encoder;
+	int time, meter, meter_width, level, rate, dropped, cpu, encoder;
 };
 
 static struct columns lay_out(int width)
@@ -123,6 +123,8 @@ static struct columns lay_out(int width)
 		right = c.encoder - 1;
 	}
 	if (width >= 70) {
+		c.cpu = right - 5;
+		right = c.cpu - 1;
 		c.dropped = right - 7;
 		right = c.dropped - 1;
 		c.rate = right - 6;
@@ -152,6 +154,7 @@ void tr_slot_line_head(const struct tr_area *area, int row)
 	head(area, row, c.meter, "SOUND");
 	head(area, row, c.rate, "PICT/S");
 	head(area, row, c.dropped, "DROPPED");
+	head(area, row, c.cpu, "  CPU");
 	head(area, row, c.encoder, "ENCODER");
 }
 
@@ -197,7 +200,11 @@ void tr_slot_line_draw(const struct tr_area *area, int row, const json_t *slot,
 			tr_node_words_text(slot, "encoder"));
 	if (json_is_object(json_object_get(slot, "session")))
 		draw_session(area, row, &c, slot, is_known ? rates->slots[number - 1].per_s : 0);
-	else if (!tr_node_words_is(slot, "is_healthy"))
+	if (c.cpu > 0 && is_known && rates->slots[number - 1].cpu > 0)
+		tr_draw_format(area, row, c.cpu, 5, TR_ROLE_TEXT, "%3.0f %%",
+			rates->slots[number - 1].cpu * 100);
+	if (!json_is_object(json_object_get(slot, "session")) &&
+		!tr_node_words_is(slot, "is_healthy"))
 		tr_draw_text(area, row, c.room,
 			(c.encoder > 0 ? c.encoder : area->columns) - 1 - c.room, TR_ROLE_TEXT,
 			tr_node_words_text(slot, "problem"));

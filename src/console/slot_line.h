@@ -10,6 +10,7 @@ struct tr_slot_rates {
 	struct {
 		int64_t ms, frames;
 		double per_s;
+		double cpu; /* processors in use, 1 is a whole one; 0: not known */
 	} slots[TR_MODEL_SLOTS_MAX];
 };
 

@@ -18,6 +18,7 @@ def the_console_waits_for_a_node_and_finds_it_again():
 
         node.record(pages.page("loud", "#204060", "0.5"), "loud")
         terminal.wait_all("1 of 2 slots in use", "RECORDING loud", re.compile(r"-[5-8] dB"))
+        terminal.wait_for(re.compile(r"RECORDING loud.* [1-9]\d* %"))  # of a processor
 
         node.kill()
         terminal.wait_all("telerecd is not running", "NO CONNECTION")
