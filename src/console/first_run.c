@@ -115,9 +115,13 @@ static unsigned count_links(const json_t *links, const json_t **ret_bad)
 	size_t i;
 
 	*ret_bad = NULL;
-	json_array_foreach((json_t *)links, i,
-		link) if (!strcmp(tr_node_words_text(link, "state"), "present")) count++;
-	else if (!*ret_bad && tr_node_words_text(link, "problem")[0]) *ret_bad = link;
+	json_array_foreach((json_t *)links, i, link)
+	{
+		if (!strcmp(tr_node_words_text(link, "state"), "present"))
+			count++;
+		else if (!*ret_bad && tr_node_words_text(link, "problem")[0])
+			*ret_bad = link;
+	}
 	return count;
 }
 

@@ -233,6 +233,8 @@ static void cycle(struct tr_form *form, unsigned i, int by)
 	}
 	while (field->choices[count])
 		count++;
+	if (count == 0)
+		return;
 	now = chosen(form, i);
 	change(form, i, field->choices[(now + count + by) % count]);
 }

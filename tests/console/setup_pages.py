@@ -61,7 +61,9 @@ def here(terminal):
 
 
 def go(terminal, label):
+    terminal.wait_for("Save")
     for _ in range(40):
+        terminal.settle()
         if label in here(terminal):
             return
         before = here(terminal)

@@ -220,6 +220,17 @@ class Terminal:
                 if self.bytes == seen:
                     self.changed.wait(min(left, 0.5))
 
+    def settle(self):
+        """Until nothing is written for a moment: then the cursor is where it is left, and not on its
+        way through a picture that comes in pieces."""
+        until = time.monotonic() + PATIENCE_S
+        while time.monotonic() < until:
+            with self.changed:
+                seen = self.bytes
+                self.changed.wait(0.15)
+                if self.bytes == seen:
+                    return
+
     def picture(self):
         """The screen in a frame, for a person."""
         edge = "+" + "-" * self.screen.columns + "+"

@@ -59,7 +59,9 @@ class Person:
 
     def go(self, label):
         """Down to the field; moving on over what is proposed is no answer."""
+        self.terminal.wait_for("Save")
         for _ in range(40):
+            self.terminal.settle()
             if label in self.here():
                 return
             before = self.here()
