@@ -5,7 +5,7 @@ bundle_make() {
 	mkdir -p "$work/keys"
 	cp "$keys/cert.pem" "$keys/key.pem" "$work/keys/"
 	cp "$here/update/make-bundle" "$work/"
-	in_tools ./make-bundle iso/live bundle.raucb "$version" keys
+	in_tools_with_proc ./make-bundle iso/live bundle.raucb "$version" keys
 	rm -rf "$work/keys"
 	mv "$work/bundle.raucb" "$out/$name.raucb"
 }
