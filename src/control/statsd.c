@@ -53,15 +53,26 @@ static void begin_look_up(struct tr_statsd *statsd, int64_t now_ns)
 	statsd->next_ns = now_ns + (statsd->is_looking ? LOOK_UP_AGAIN_NS : AFTER_FAILURE_NS);
 }
 
-static int connect_to(const struct addrinfo *first)
+static int connect_by(const struct addrinfo *first, bool is_ipv4)
 {
 	for (const struct addrinfo *at = first; at; at = at->ai_next) {
+		if ((at->ai_family == AF_INET) != is_ipv4)
+			continue;
 		TR_CLEANUP(tr_closep)
 		int fd = socket(at->ai_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 		if (fd >= 0 && connect(fd, at->ai_addr, at->ai_addrlen) == 0)
 			return tr_take_fd(&fd);
 	}
 	return -EHOSTUNREACH;
+}
+
+/* IPv4 first, as Jibri's client: with UDP nobody learns that a server listens only there, and on
+ * Debian 13 "localhost" is both. */
+static int connect_to(const struct addrinfo *first)
+{
+	int fd = connect_by(first, true);
+
+	return fd >= 0 ? fd : connect_by(first, false);
 }
 
 static void take_answer(struct tr_statsd *statsd, int error, int64_t now_ns)
