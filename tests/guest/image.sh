@@ -175,7 +175,7 @@ hertz=$(ffmpeg -loglevel error -i "$movie" -ac 1 -ar 48000 -f s16le - | od -An -
 		END { for (d in seen) if (seen[d] > most) { most = seen[d]; best = d }
 			print (most >= 500 ? 48000 / best : 0) }')
 [ "$hertz" = 1000 ] || fail "the tone has $hertz Hz, not 1000"
-colours=$(ffmpeg -loglevel error -i "$movie" -frames:v 1 -vf scale=2:2:flags=area -f rawvideo -pix_fmt rgb24 - |
+colours=$(ffmpeg -loglevel error -i "$movie" -frames:v 1 -vf format=rgb24,scale=2:2:flags=area -f rawvideo -pix_fmt rgb24 - |
 	od -An -v -w3 -t u1 | awk '{ printf "%d%d%d ", ($1 > 127), ($2 > 127), ($3 > 127) }')
 [ "$colours" = "100 010 001 111 " ] || fail "the picture's fields are $colours"
 echo "passed: ready after $(field ready) s, the tone has $hertz Hz"
