@@ -54,10 +54,9 @@ static void judge_pictures(const struct tr_quality *q, struct tr_grade *grade)
 
 	char letter = letter_of(share, 0.02, 0.10, 0.30);
 	if (letter)
-		find(grade, letter,
-			"%.1f %% of the pictures were dropped: the machine is too slow or "
-			"too busy",
-			share * 100);
+		find(grade, letter, "%.1f %% of the pictures were dropped: %s", share * 100,
+			q->failure_count > 0 ? "an encoder failed, and another one took over"
+					     : "the machine is too slow or too busy");
 	if (q->encoder_restarts > 0)
 		find(grade, q->encoder_restarts > 3 ? 'C' : 'B',
 			"the encoder was started again %u times", q->encoder_restarts);
