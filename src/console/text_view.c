@@ -14,6 +14,7 @@ struct line {
 	char *text;
 	enum tr_role role;
 	int indent;
+	int rows, columns; /* of the last count; 0: none */
 };
 
 struct tr_text_view {
@@ -92,7 +93,7 @@ static void add_line(
 		*tab = ' ';
 	tr_form_text_copy(clean, length + 1, whole);
 	free(whole);
-	view->lines[view->count++] = (struct line){clean, role, indent};
+	view->lines[view->count++] = (struct line){.text = clean, .role = role, .indent = indent};
 }
 
 void tr_text_view_add(struct tr_text_view *view, enum tr_role role, int indent, const char *text)
@@ -211,12 +212,22 @@ static int put_line(const struct line *line, const struct tr_area *area, const s
 	return rows;
 }
 
+/* Counted once for each width: a log has thousands of lines. */
+static int rows_of(struct line *line, const struct tr_term *term, int columns)
+{
+	if (line->columns != columns) {
+		line->rows = put_line(line, NULL, term, 0, columns);
+		line->columns = columns;
+	}
+	return line->rows;
+}
+
 int tr_text_view_rows(struct tr_text_view *view, const struct tr_term *term, int columns)
 {
 	int rows = 0;
 
 	for (unsigned i = 0; i < view->count; i++)
-		rows += put_line(&view->lines[i], NULL, term, 0, columns);
+		rows += rows_of(&view->lines[i], term, columns);
 	return rows;
 }
 
@@ -229,8 +240,12 @@ void tr_text_view_draw(struct tr_text_view *view, const struct tr_area *area)
 	int last = view->total > view->rows ? view->total - view->rows : 0;
 	if (view->is_following || view->top > last)
 		view->top = last;
-	for (unsigned i = 0; i < view->count && row - view->top < view->rows; i++)
-		row += put_line(&view->lines[i], area, area->term, row - view->top, columns);
+	for (unsigned i = 0; i < view->count && row - view->top < view->rows; i++) {
+		int rows = rows_of(&view->lines[i], area->term, columns);
+		if (row + rows > view->top)
+			put_line(&view->lines[i], area, area->term, row - view->top, columns);
+		row += rows;
+	}
 	if (last == 0 || area->rows < 3)
 		return;
 	for (int i = 0; i < area->rows; i++)
