@@ -75,7 +75,7 @@ prepare() {
 	truncate -s 34M "$work/stick"
 	mkfs.vfat -F 32 -s 1 -n STICK "$work/stick" >/dev/null
 	mkdir -p "$work/telerec"
-	echo 'slots = 1;' >"$work/telerec/telerec.conf"
+	echo 'slots = 2;' >"$work/telerec/telerec.conf"
 	echo 'environments = ( );' >"$work/telerec/secrets.conf"
 	echo recorder-7 >"$work/telerec/hostname"
 	echo 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGZha2VmYWtlZmFrZWZha2VmYWtlZmFrZWZha2VmYWtl admin' \
@@ -164,13 +164,13 @@ stage_install() {
 stage_first() {
 	truncate -s 7G "$work/disk"
 	start "$state"'
-		cat /etc/telerec/telerec.conf; cat /data/ssh/authorized_keys; df -BM --output=size /data | tail -n 1
+		grep -x 'slots = .*' /etc/telerec/telerec.conf; cat /data/ssh/authorized_keys; df -BM --output=size /data | tail -n 1
 		mkdir /tmp/u; mount -o ro /dev/disk/by-label/UPDATES /tmp/u
 		telerec update /tmp/u/foreign.raucb; echo "foreign: $?"
 		umount /tmp/u; echo kept-data >/data/recordings/mark
 		telerec update --from-stick; echo "update: $?"; '"$state" "${updates[@]}"
 	finish first
-	expect '"slot":"A","proven":"A","next":"A"' 'disk: /dev/vda7 recorder-7' 'slots = 1;' AAAAC3 \
+	expect '"slot":"A","proven":"A","next":"A"' 'disk: /dev/vda7 recorder-7' 'slots = 2;' AAAAC3 \
 		'is not signed with the key' 'foreign: 3' 'update: 0' '"next":"B"' 'guest: end'
 	[ "$(grep -oE '^ *2[67][0-9][0-9]M' "$work/result" | tr -d ' M')" -gt 2600 ] || fail "/data did not grow"
 }
