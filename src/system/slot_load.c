@@ -1,7 +1,5 @@
 #include "system/slot_load.h"
 
-#include "core/file.h"
-
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -44,13 +42,27 @@ static bool parse_stat(char *text, struct process *ret)
 	return true;
 }
 
+/* The kernel says of no file in /proc how long it is. */
 static char *read_of(
-	const struct table *table, int pid, const char *what, size_t limit, size_t *ret)
+	const struct table *table, int pid, const char *what, size_t limit, size_t *ret_size)
 {
-	char path[64], *text = NULL;
+	char path[64], *text = malloc(limit + 1);
+	size_t size = 0;
+	ssize_t n = 1;
 
 	snprintf(path, sizeof(path), "%d/%s", pid, what);
-	return tr_file_read(table->proc, path, limit, &text, ret) < 0 ? NULL : text;
+	TR_CLEANUP(tr_closep) int fd = openat(table->proc, path, O_RDONLY | O_CLOEXEC);
+	while (text && fd >= 0 && n > 0 && size < limit) {
+		n = read(fd, text + size, limit - size);
+		size += n > 0 ? (size_t)n : 0;
+	}
+	if (!text || fd < 0 || n < 0) {
+		free(text);
+		return NULL;
+	}
+	text[size] = '\0';
+	*ret_size = size;
+	return text;
 }
 
 static void read_table(struct table *table, DIR *dir)
