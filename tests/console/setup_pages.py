@@ -61,7 +61,8 @@ def here(terminal):
 
 
 def go(terminal, label):
-    terminal.wait_for("Save")
+    terminal.wait_for("F10 save")
+    terminal.wait_gone("Reading the settings")
     for _ in range(40):
         terminal.settle()
         if label in here(terminal):

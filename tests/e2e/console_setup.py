@@ -59,7 +59,8 @@ class Person:
 
     def go(self, label):
         """Down to the field; moving on over what is proposed is no answer."""
-        self.terminal.wait_for("Save")
+        self.terminal.wait_for("F10 save")
+        self.terminal.wait_gone("Reading the settings")
         for _ in range(40):
             self.terminal.settle()
             if label in self.here():
