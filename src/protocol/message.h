@@ -153,7 +153,7 @@ struct tr_message_progress {
 	int64_t sound_gap_ms; /* holes filled with silence, so far */
 	int64_t encoder_restarts;
 	char encoder[TR_MESSAGE_NAME_MAX]; /* that works now */
-	char note[TR_MESSAGE_NAME_MAX]; /* what a person should know now, or "" */
+	char note[TR_MESSAGE_NAME_MAX];	   /* what a person should know now, or "" */
 };
 
 struct tr_message_stream {
