@@ -25,13 +25,14 @@ static struct colour mean(const struct picture *picture, int x, int y, int colum
 {
 	int left = x * picture->width / columns, right = (x + 1) * picture->width / columns;
 	int top = y * picture->height / rows, bottom = (y + 1) * picture->height / rows;
-	int r = 0, g = 0, b = 0, count = 0;
+	int r = 0, g = 0, b = 0;
 
 	right = right > left ? right : left + 1;
 	bottom = bottom > top ? bottom : top + 1;
+	int count = (right - left) * (bottom - top); /* at least 1 */
 	for (int row = top; row < bottom; row++) {
 		const uint8_t *at = picture->rgb + row * picture->stride + left * 3;
-		for (int column = left; column < right; column++, at += 3, count++) {
+		for (int column = left; column < right; column++, at += 3) {
 			r += at[0];
 			g += at[1];
 			b += at[2];

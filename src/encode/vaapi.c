@@ -364,7 +364,7 @@ static int vaapi_encode(
 	struct tr_video *video, const struct tr_video_input *input, struct tr_video_output *output)
 {
 	uint8_t sets[TR_VIDEO_EXTRADATA_MAX];
-	struct tr_nal_picture nals;
+	struct tr_nal_picture nals = {0};
 	int rc = 0;
 
 	tr_gpu_words_reset(&video->words);

@@ -119,11 +119,11 @@ static bool is_of_folder(const struct table *table, int pid, unsigned number)
 	char end[16];
 
 	snprintf(end, sizeof(end), "/%u", number);
-	for (size_t at = 0; line && at < size; at += strlen(line + at) + 1) {
-		const char *slash = strrchr(line + at, '/');
+	for (size_t at = 0; line && at < size; at += strlen(&line[at]) + 1) {
+		const char *slash = strrchr(&line[at], '/');
 		if (is_folder)
 			return slash && !strcmp(slash, end);
-		is_folder = !strcmp(line + at, "-fbdir");
+		is_folder = !strcmp(&line[at], "-fbdir");
 	}
 	return false;
 }
