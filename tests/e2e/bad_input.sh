@@ -39,7 +39,7 @@ expect "unknown key" x "telerec.conf:2: .*qualty.*quality" "${record[@]}" --conf
 coproc hang { exec perl -MIO::Socket::INET -e '$| = 1;
 	my $s = IO::Socket::INET->new(Listen => 9, LocalAddr => "127.0.0.1") or die;
 	print "http://127.0.0.1:", $s->sockport, "/\n"; my @c; push @c, $s->accept while 1'; }
-read -r -t 10 url <&"${hang[0]}" || fail "no silent server"
+read -r -t 80 url <&"${hang[0]}" || fail "no silent server"
 expect "page that never loads" x "time|load" "${record[@]}" --page-timeout 3s "$url"
 kill "$hang_PID"
 

@@ -51,7 +51,7 @@ old_recording here room
 old_recording kept keep .taken-over
 
 coproc server { exec "$build/telerec-demo-meeting" 2>"$work/server"; }
-read -r -t 20 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
+read -r -t 80 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
 base=${url%/*}
 
 port=

@@ -27,7 +27,7 @@ api: { socket = "$work/control.sock"; };
 CONF
 
 coproc server { exec "$build/telerec-demo-meeting" 2>"$work/server"; }
-read -r -t 20 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
+read -r -t 80 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
 base=${url%/*}
 
 "$build/telerecd" --config "$work/telerec.conf" >"$work/log" 2>&1 &

@@ -25,7 +25,7 @@ openssl genrsa -traditional -out "$work/key.pem" 2048 2>/dev/null
 openssl rsa -in "$work/key.pem" -pubout -out "$work/pub.pem" 2>/dev/null
 
 coproc server { exec "$build/telerec-demo-meeting" 2>"$work/server"; }
-read -r -t 20 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
+read -r -t 80 url <&"${server[0]}" || fail "the demo meeting did not start: $(cat "$work/server")"
 base=${url%/*}
 # The shell has one coprocess at a time; this one's ports come through a file.
 mkfifo "$work/until"

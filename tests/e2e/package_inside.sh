@@ -215,7 +215,7 @@ record_over_an_upgrade() {
 	local url base old folder=/var/lib/telerec/recordings/one movie said
 	echo "== a recording through Jibri's HTTP API, and an upgrade while it runs"
 	coproc server { exec "$DEMO_MEETING"; }
-	read -r -t 20 url <&"${server[0]}" || fail "the demo meeting does not start"
+	read -r -t 80 url <&"${server[0]}" || fail "the demo meeting does not start"
 	base=${url%/*}
 	[ "$(api "$external/startService" -d '{"sessionId":"one","sinkType":"file","callParams":{"callUrlInfo":{"baseUrl":"'"$base"'","callName":"tone440"}},"callLoginParams":{"domain":"recorder.test","username":"recorder","password":"hush-page"}}')" = 200 ] ||
 		fail "start: $(cat /report/answer)"
