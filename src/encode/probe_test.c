@@ -115,6 +115,8 @@ static int encode(struct tester *tester, int number, int rate, struct tr_video_o
 		.is_key = number == 0,
 	};
 
+	if (!picture->changed)
+		return -EINVAL;
 	*output = (struct tr_video_output){
 		.data = tester->memory.packet, .room = tester->memory.packet_room};
 	memset(picture->changed, 1, (size_t)input.changed);
