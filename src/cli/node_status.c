@@ -88,34 +88,15 @@ static void put_disk(const struct status *status, const json_t *disk)
 		tr_node_words_text(disk, "path"));
 }
 
-static bool is_same_server(const json_t *a, const json_t *b)
-{
-	return !strcmp(tr_node_words_text(a, "environment"),
-		       tr_node_words_text(b, "environment")) &&
-	       !strcmp(tr_node_words_text(a, "entry"), tr_node_words_text(b, "entry"));
-}
-
 /* All connections to the server of the first one. */
 static void put_server(const struct status *status, const json_t *links, size_t first)
 {
-	const json_t *one = json_array_get(links, first);
-	unsigned present = 0, all = 0;
-	bool has_focus = false;
+	struct tr_node_words_server server;
 
-	for (size_t i = 0; i < first; i++)
-		if (is_same_server(one, json_array_get(links, i)))
-			return; /* told already */
-	for (size_t i = first; i < json_array_size(links); i++) {
-		const json_t *link = json_array_get(links, i);
-		if (!is_same_server(one, link))
-			continue;
-		all++;
-		present += !strcmp(tr_node_words_text(link, "state"), "present");
-		has_focus |= tr_node_words_is(link, "has_focus");
-	}
-	put(status, "Jitsi: %s (%s): %u of %u recorders in the brewery, %s",
-		tr_node_words_text(one, "environment"), tr_node_words_text(one, "entry"), present,
-		all, has_focus ? "Jicofo is there" : "Jicofo is NOT there");
+	if (tr_node_words_server(links, first, &server))
+		put(status, "Jitsi: %s (%s): %u of %u recorders in the brewery, %s",
+			server.environment, server.entry, server.present, server.all,
+			server.has_focus ? "Jicofo is there" : "Jicofo is NOT there");
 }
 
 static void warn_links(struct status *status, const json_t *links)
@@ -136,7 +117,8 @@ static void warn_links(struct status *status, const json_t *links)
 				tr_node_words_text(link, "environment"),
 				tr_node_words_text(link, "entry"), problem);
 		else if (is_present && !tr_node_words_is(link, "has_focus") &&
-			 (i == 0 || !is_same_server(link, json_array_get(links, i - 1))))
+			 (i == 0 ||
+				 !tr_node_words_is_same_server(link, json_array_get(links, i - 1))))
 			warn(status, true,
 				"%s: Jicofo is not in the brewery \"%s\" is in: it uses another "
 				"room, or does not run. Nobody can start a recording",

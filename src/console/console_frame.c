@@ -1,9 +1,11 @@
 /* What is the same around every screen: title bar, message line, help line, and the help itself. */
 #include "console/console_internal.h"
 
+#include "console/list_keys.h"
 #include "core/clock.h"
 #include "protocol/node_words.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -110,27 +112,11 @@ static void draw_help(
 
 void tr_console_help_key(struct tr_console *console, int key)
 {
-	int first = console->help_first;
+	int page = 10; /* drawing keeps it within the text */
 
-	switch (key) {
-	case TR_KEY_UP:
-		first--;
-		break;
-	case TR_KEY_DOWN:
-		first++;
-		break;
-	case TR_KEY_PAGE_UP:
-		first -= 10;
-		break;
-	case TR_KEY_PAGE_DOWN:
-	case ' ':
-		first += 10;
-		break;
-	default:
+	if (!tr_list_keys_move(
+		    key == ' ' ? TR_KEY_PAGE_DOWN : key, page, INT_MAX, &console->help_first))
 		console->has_help = false;
-		break;
-	}
-	console->help_first = first > 0 ? first : 0;
 }
 
 static void draw_screens(struct tr_console *console, const struct tr_area *area)

@@ -1,6 +1,7 @@
 #include "console/dialog.h"
 
 #include "console/form_text.h"
+#include "console/list_keys.h"
 #include "console/text_view.h"
 
 #include <errno.h>
@@ -185,32 +186,13 @@ static void give_choice(struct tr_console *console, struct dialog *dialog)
 
 static enum tr_screen_answer key_choose(struct tr_console *console, struct dialog *dialog, int key)
 {
-	int last = dialog->item_count - 1, to = dialog->chosen;
+	int last = dialog->item_count - 1;
 
-	switch (key) {
-	case TR_KEY_UP:
-		to--;
-		break;
-	case TR_KEY_DOWN:
-	case TR_KEY_TAB:
-		to++;
-		break;
-	case TR_KEY_HOME:
-	case TR_KEY_PAGE_UP:
-		to = 0;
-		break;
-	case TR_KEY_END:
-	case TR_KEY_PAGE_DOWN:
-		to = last;
-		break;
-	case TR_KEY_ENTER:
-	case ' ':
-		give_choice(console, dialog);
+	if (tr_list_keys_move(key == TR_KEY_TAB ? TR_KEY_DOWN : key, last, last, &dialog->chosen))
 		return TR_SCREEN_TAKEN;
-	default:
+	if (key != TR_KEY_ENTER && key != ' ')
 		return TR_SCREEN_IGNORED;
-	}
-	dialog->chosen = to < 0 ? 0 : to > last ? last : to;
+	give_choice(console, dialog);
 	return TR_SCREEN_TAKEN;
 }
 

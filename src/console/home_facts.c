@@ -14,48 +14,19 @@
 
 /* ---- servers ---- */
 
-static bool is_same_server(const json_t *a, const json_t *b)
-{
-	return !strcmp(tr_node_words_text(a, "environment"),
-		       tr_node_words_text(b, "environment")) &&
-	       !strcmp(tr_node_words_text(a, "entry"), tr_node_words_text(b, "entry"));
-}
-
-/* Whether another connection to the same server comes before. */
-static bool is_told(const json_t *links, size_t index)
-{
-	for (size_t i = 0; i < index; i++)
-		if (is_same_server(json_array_get(links, index), json_array_get(links, i)))
-			return true;
-	return false;
-}
-
-static void say_server(const json_t *links, size_t first, char *out, size_t size)
-{
-	const json_t *one = json_array_get(links, first);
-	unsigned present = 0, all = 0;
-	bool has_focus = false;
-
-	for (size_t i = first; i < json_array_size(links); i++) {
-		const json_t *link = json_array_get(links, i);
-		if (!is_same_server(one, link))
-			continue;
-		all++;
-		present += !strcmp(tr_node_words_text(link, "state"), "present");
-		has_focus |= tr_node_words_is(link, "has_focus");
-	}
-	snprintf(out, size, "%s: %u of %u recorders there, Jicofo is %s",
-		tr_node_words_text(one, "entry"), present, all, has_focus ? "there" : "NOT there");
-}
-
 unsigned tr_home_servers(const json_t *node, char (*lines)[256], unsigned most)
 {
 	const json_t *links = json_object_get(node, "links");
 	unsigned count = 0;
 
-	for (size_t i = 0; i < json_array_size(links) && count < most; i++)
-		if (!is_told(links, i))
-			say_server(links, i, lines[count++], sizeof(*lines));
+	for (size_t i = 0; i < json_array_size(links) && count < most; i++) {
+		struct tr_node_words_server server;
+		if (!tr_node_words_server(links, i, &server))
+			continue;
+		snprintf(lines[count++], sizeof(*lines),
+			"%s: %u of %u recorders there, Jicofo is %s", server.entry, server.present,
+			server.all, server.has_focus ? "there" : "NOT there");
+	}
 	return count;
 }
 

@@ -1,5 +1,6 @@
 /* The recordings on the disk, newest first. */
 #include "console/dialog.h"
+#include "console/list_keys.h"
 #include "console/screens.h"
 #include "core/clock.h"
 #include "core/text.h"
@@ -162,34 +163,13 @@ static void take_search(struct tr_console *console, const char *text, void *user
 	remember(list);
 }
 
-static bool move(struct list *list, const struct tr_console *console, int key)
+static bool move(struct list *list, int key)
 {
-	size_t count = json_array_size(list->rows), page = 10, to = list->chosen;
+	int at = (int)list->chosen;
 
-	(void)console;
-	switch (key) {
-	case TR_KEY_UP:
-		to = to > 0 ? to - 1 : 0;
-		break;
-	case TR_KEY_DOWN:
-		to++;
-		break;
-	case TR_KEY_PAGE_UP:
-		to = to > page ? to - page : 0;
-		break;
-	case TR_KEY_PAGE_DOWN:
-		to += page;
-		break;
-	case TR_KEY_HOME:
-		to = 0;
-		break;
-	case TR_KEY_END:
-		to = count;
-		break;
-	default:
+	if (!tr_list_keys_move(key, 10, (int)json_array_size(list->rows) - 1, &at))
 		return false;
-	}
-	list->chosen = to < count ? to : count > 0 ? count - 1 : 0;
+	list->chosen = (size_t)at;
 	remember(list);
 	return true;
 }
@@ -198,7 +178,7 @@ static enum tr_screen_answer key(struct tr_console *console, void *state, int ke
 {
 	struct list *list = state;
 
-	if (move(list, console, key))
+	if (move(list, key))
 		return TR_SCREEN_TAKEN;
 	if (key == TR_KEY_ENTER && json_array_size(list->rows) > 0) {
 		remember(list);

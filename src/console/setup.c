@@ -1,5 +1,6 @@
 /* The menu of the set-up's pages. */
 #include "console/dialog.h"
+#include "console/list_keys.h"
 #include "console/screens.h"
 #include "console/setup_internal.h"
 
@@ -181,33 +182,16 @@ static void draw(struct tr_console *console, void *state, const struct tr_area *
 static enum tr_screen_answer key(struct tr_console *console, void *state, int key)
 {
 	struct setup *setup = state;
-	int to = setup->chosen;
 
-	switch (key) {
-	case TR_KEY_UP:
-		to--;
-		break;
-	case TR_KEY_DOWN:
-	case TR_KEY_TAB:
-		to++;
-		break;
-	case TR_KEY_HOME:
-		to = 0;
-		break;
-	case TR_KEY_END:
-		to = setup->count - 1;
-		break;
-	case TR_KEY_ENTER:
-		choose(console, setup);
+	if (tr_list_keys_move(
+		    key == TR_KEY_TAB ? TR_KEY_DOWN : key, 10, setup->count - 1, &setup->chosen))
 		return TR_SCREEN_TAKEN;
-	default:
+	if (key != TR_KEY_ENTER) {
 		if (key < '1' || key > '9' || key - '1' >= setup->count)
 			return TR_SCREEN_IGNORED;
 		setup->chosen = key - '1';
-		choose(console, setup);
-		return TR_SCREEN_TAKEN;
 	}
-	setup->chosen = to < 0 ? 0 : to >= setup->count ? setup->count - 1 : to;
+	choose(console, setup);
 	return TR_SCREEN_TAKEN;
 }
 

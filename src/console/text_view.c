@@ -1,6 +1,7 @@
 #include "console/text_view.h"
 
 #include "console/form_text.h"
+#include "console/list_keys.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -258,31 +259,9 @@ bool tr_text_view_key(struct tr_text_view *view, int key)
 {
 	int page = view->rows > 2 ? view->rows - 1 : 1;
 	int last = view->total > view->rows ? view->total - view->rows : 0;
-	int to = view->top;
 
-	switch (key) {
-	case TR_KEY_UP:
-		to--;
-		break;
-	case TR_KEY_DOWN:
-		to++;
-		break;
-	case TR_KEY_PAGE_UP:
-		to -= page;
-		break;
-	case TR_KEY_PAGE_DOWN:
-		to += page;
-		break;
-	case TR_KEY_HOME:
-		to = 0;
-		break;
-	case TR_KEY_END:
-		to = last;
-		break;
-	default:
+	if (!tr_list_keys_move(key, page, last, &view->top))
 		return false;
-	}
-	view->top = to < 0 ? 0 : to > last ? last : to;
 	view->is_following = view->is_following && view->top == last;
 	return true;
 }

@@ -97,3 +97,33 @@ void tr_node_words_level(const json_t *progress, char *out)
 	else
 		snprintf(out, TR_NODE_WORDS_MAX, "silent");
 }
+
+bool tr_node_words_is_same_server(const json_t *a, const json_t *b)
+{
+	return !strcmp(tr_node_words_text(a, "environment"),
+		       tr_node_words_text(b, "environment")) &&
+	       !strcmp(tr_node_words_text(a, "entry"), tr_node_words_text(b, "entry"));
+}
+
+bool tr_node_words_server(
+	const json_t *links, size_t first, struct tr_node_words_server *ret_server)
+{
+	const json_t *one = json_array_get(links, first);
+
+	for (size_t i = 0; i < first; i++)
+		if (tr_node_words_is_same_server(one, json_array_get(links, i)))
+			return false;
+	*ret_server = (struct tr_node_words_server){
+		.environment = tr_node_words_text(one, "environment"),
+		.entry = tr_node_words_text(one, "entry"),
+	};
+	for (size_t i = first; i < json_array_size(links); i++) {
+		const json_t *link = json_array_get(links, i);
+		if (!tr_node_words_is_same_server(one, link))
+			continue;
+		ret_server->all++;
+		ret_server->present += !strcmp(tr_node_words_text(link, "state"), "present");
+		ret_server->has_focus |= tr_node_words_is(link, "has_focus");
+	}
+	return true;
+}

@@ -28,6 +28,20 @@ void tr_node_words_when(int64_t ms, int64_t now_ms, char *out);
 /* Local date and time to the second. */
 void tr_node_words_date(int64_t ms, char *out);
 
+/* A Jitsi server as the connections to it are, one a slot. */
+struct tr_node_words_server {
+	const char *environment, *entry; /* borrowed from the connections */
+	unsigned present, all;		 /* connections */
+	bool has_focus;
+};
+
+bool tr_node_words_is_same_server(const json_t *link, const json_t *other);
+
+/* All connections of "links" to the server of that at `first`; false when one before it leads
+ * there, too, so that the server was told already. */
+bool tr_node_words_server(
+	const json_t *links, size_t first, struct tr_node_words_server *ret_server);
+
 /* "-12 dB", "silent"; "" when there is no progress. */
 void tr_node_words_level(const json_t *progress, char *out);
 
