@@ -64,12 +64,12 @@ static void show_output(struct tr_console *console, const char *title, const cha
 
 static void check(struct tr_console *console, struct system *system)
 {
-	static const char *const argv[] = {"telerec", "check", NULL};
+	static const char *const argv[] = {"telerec", "probe", "--self-test", NULL};
 
 	(void)system;
 	show_output(console, "Self-test",
-		"A known picture and tone through a browser, an encoder and a file, which is read back. "
-		"About half a minute.",
+		"A known film through each encoder that this machine has, decoded and compared, and what "
+		"else a recording needs. Up to half a minute.",
 		argv, false);
 }
 
@@ -322,7 +322,8 @@ static void tick(struct tr_console *console, void *state)
 static const struct action actions[] = {
 	{'d', "Doctor", "Looks whether all of it works, and says what to change", doctor, false,
 		false},
-	{'t', "Self-test", "Proves with a film of its own that this machine can record", check,
+	{'t', "Self-test",
+		"Encodes a known film, looks at what comes out, and says how many at once", check,
 		false, false},
 	{'l', "Logs", "What telerecd and its slots say", logs, false, false},
 	{'b', "Support bundle", "One file for who helps, without secrets", bundle, false, false},
