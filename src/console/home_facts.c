@@ -87,11 +87,13 @@ static void warn_link(struct tr_home_warnings *warnings, const json_t *links, si
 	const json_t *link = json_array_get(links, i);
 	const char *problem = tr_node_words_text(link, "problem");
 	bool is_present = !strcmp(tr_node_words_text(link, "state"), "present");
+	struct tr_node_words_server server;
 
 	if (problem[0])
 		warn(warnings, is_present ? TR_ROLE_WARNING : TR_ROLE_BAD, "%s: %s",
 			tr_node_words_text(link, "entry"), problem);
-	else if (is_present && !tr_node_words_is(link, "has_focus") && !is_told(links, i))
+	else if (is_present && !tr_node_words_is(link, "has_focus") &&
+		 tr_node_words_server(links, i, &server))
 		warn(warnings, TR_ROLE_BAD,
 			"%s: Jicofo is not in our brewery: it uses another room, or does not run. "
 			"Nobody can start a recording. The doctor knows more.",

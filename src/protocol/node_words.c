@@ -3,6 +3,7 @@
 #include "core/clock.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define DAY_MS INT64_C(86400000)
