@@ -72,8 +72,9 @@ static int take_option(
 }
 
 /* The console's threads have clients of their own: here is only what they need for it. */
-static int run_console(struct tr_console_settings *settings, const struct tr_node_verb *node)
+static int run_console(const struct tr_console_settings *said, const struct tr_node_verb *node)
 {
+	struct tr_console_settings settings = *said;
 	char socket[PATH_MAX], program[PATH_MAX];
 	char *token = NULL;
 
@@ -81,15 +82,15 @@ static int run_console(struct tr_console_settings *settings, const struct tr_nod
 		return TR_EXIT_USAGE;
 	if (!node->node)
 		tr_node_verb_find_socket(socket, sizeof(socket));
-	settings->node = (struct tr_node_client_settings){
+	settings.node = (struct tr_node_client_settings){
 		.node = node->node ? node->node : socket,
 		.token = token,
 		.ca_file = node->ca_file,
 	};
 	ssize_t size = readlink("/proc/self/exe", program, sizeof(program) - 1);
 	program[size > 0 ? size : 0] = '\0';
-	settings->program = size > 0 ? program : "telerec";
-	int rc = tr_console_run(settings);
+	settings.program = size > 0 ? program : "telerec";
+	int rc = tr_console_run(&settings);
 	if (token)
 		explicit_bzero(token, strlen(token));
 	free(token);

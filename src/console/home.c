@@ -245,11 +245,12 @@ static void draw_choices(struct tr_console *console, const struct tr_area *area,
 static void draw_slots(const struct tr_area *area, const struct home *home, const json_t *slots)
 {
 	int count = (int)json_array_size(slots), rows = area->rows - 1;
-	int first = (int)home->chosen > rows ? (int)home->chosen - rows : 0;
+	int chosen = (int)home->chosen, first = chosen > rows ? chosen - rows : 0;
 
 	tr_slot_line_head(area, 0);
 	for (int i = 0; i < rows && first + i < count; i++) {
-		const json_t *slot = json_array_get(slots, (size_t)(first + i));
+		size_t at = (size_t)first + (size_t)i;
+		const json_t *slot = json_array_get(slots, at);
 		tr_slot_line_draw(area, 1 + i, slot, &home->rates,
 			tr_node_words_int(slot, "slot") == home->chosen);
 	}

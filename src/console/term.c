@@ -59,8 +59,8 @@ static int check_terminal(void)
 			"console",
 			term_name());
 	const char *move_to = tigetstr("cup");
-	bool can_move = move_to && move_to != (char *)-1;
-	del_curterm(cur_term); /* newterm() reads it again */
+	bool can_move = move_to && (intptr_t)move_to != -1; /* -1: it is no text */
+	del_curterm(cur_term);				    /* newterm() reads it again */
 	if (!can_move)
 		return tr_fail(-EINVAL,
 			"the terminal TERM=\"%s\" cannot place its cursor. Try: TERM=vt100 telerec "

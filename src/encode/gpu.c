@@ -88,7 +88,7 @@ int tr_gpu_load(enum tr_rung_kind kind, int module_fd, char *problem, size_t pro
 	if (rc < 0)
 		return rc;
 	tr_gpu_find_fn *find = (tr_gpu_find_fn *)found;
-	*ret = find(kind);
+	*ret = find ? find(kind) : NULL;
 	if (!*ret) {
 		snprintf(problem, problem_size, "this build has no encoder of that kind");
 		return -ENOTSUP;

@@ -11,7 +11,7 @@
 
 #define LIST_MAX 64 /* rungs that an answer may have */
 #define WORDS_MAX 160
-#define PICTURE_US (1000000 / 30) /* of a 30th second */
+#define PICTURE_US 33333 /* a 30th of a second */
 
 /* ---- the order ---- */
 

@@ -170,7 +170,7 @@ static int check_device(const json_t *device, char *why, size_t why_size)
 
 static int check_rungs(const json_t *rungs, char *why, size_t why_size)
 {
-	struct tr_probe_candidate candidate;
+	struct tr_probe_candidate candidate = {0};
 	bool has_software = false;
 	const json_t *rung;
 	size_t i;

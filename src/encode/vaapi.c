@@ -274,6 +274,7 @@ static int receive_packet(
 static int encode(struct tr_video *video, const struct tr_picture *picture, bool is_key,
 	struct tr_video_output *output, struct tr_nal_picture *ret)
 {
+	*ret = (struct tr_nal_picture){0};
 	tr_gpu_words_reset(&video->words);
 	int rc = send_picture(video, picture, is_key);
 	if (rc == 0)
