@@ -150,7 +150,7 @@ static int start_thread(struct tr_job *job)
 
 static struct tr_job *start(struct tr_job *job, bool is_whole, struct tr_console *console)
 {
-	if (is_whole) {
+	if (job && is_whole) {
 		pthread_mutex_lock(&console->job_lock);
 		job->next = console->jobs;
 		console->jobs = job;

@@ -193,7 +193,9 @@ static void take_picture(
 		return;
 	uint64_t number = preview->picture.number + 1;
 	free(preview->picture.rgb);
-	preview->picture = rc < 0 ? (struct tr_model_picture){0} : *new;
+	memset(&preview->picture, 0, sizeof(preview->picture));
+	if (rc == 0)
+		preview->picture = *new;
 	preview->picture.number = number;
 	preview->picture.taken_ms = rc < 0 ? 0 : now_ms;
 	tr_model_tell(model);
