@@ -288,30 +288,27 @@ static void show(struct tr_console *console, struct dialog *dialog)
 	tr_console_push(console, is_typed ? &screen_text : &screen_keys, &dialog);
 }
 
-void tr_dialog_confirm(struct tr_console *console, const char *title, const char *text,
-	const char *yes, tr_dialog_yes_fn *call, void *user)
+static void ask_yes(struct tr_console *console, struct dialog *dialog, const char *word,
+	tr_dialog_yes_fn *call, void *user)
 {
-	struct dialog *dialog = make(CONFIRM, title, TR_ROLE_TEXT, text);
-
-	if (dialog) {
-		tr_form_text_copy(dialog->word, sizeof(dialog->word), yes);
-		dialog->yes = call;
-		dialog->user = user;
-	}
-	show(console, dialog);
-}
-
-void tr_dialog_confirm_word(struct tr_console *console, const char *title, const char *text,
-	const char *word, tr_dialog_yes_fn *call, void *user)
-{
-	struct dialog *dialog = make(CONFIRM_WORD, title, TR_ROLE_WARNING, text);
-
 	if (dialog) {
 		tr_form_text_copy(dialog->word, sizeof(dialog->word), word);
 		dialog->yes = call;
 		dialog->user = user;
 	}
 	show(console, dialog);
+}
+
+void tr_dialog_confirm(struct tr_console *console, const char *title, const char *text,
+	const char *yes, tr_dialog_yes_fn *call, void *user)
+{
+	ask_yes(console, make(CONFIRM, title, TR_ROLE_TEXT, text), yes, call, user);
+}
+
+void tr_dialog_confirm_word(struct tr_console *console, const char *title, const char *text,
+	const char *word, tr_dialog_yes_fn *call, void *user)
+{
+	ask_yes(console, make(CONFIRM_WORD, title, TR_ROLE_WARNING, text), word, call, user);
 }
 
 void tr_dialog_message(

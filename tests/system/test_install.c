@@ -1,6 +1,8 @@
 /* The installer with the real tools, on a file that stands for a disk. */
 #include "test.h"
 
+#include "shell.h"
+
 #include "core/file.h"
 #include "system/disk_layout.h"
 #include "system/disk_write.h"
@@ -21,18 +23,6 @@ static char home[64];
 static char disk[128], medium[128];
 static char steps[1024];
 static struct tr_install_result result;
-
-static void shell(const char *format, ...)
-{
-	char command[2048];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	if (system(command) != 0)
-		fail_msg("failed: %s", command);
-}
 
 /* A medium as the image's is, but small. */
 static int make_medium(void **state)

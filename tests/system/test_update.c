@@ -2,6 +2,8 @@
  * double. */
 #include "test.h"
 
+#include "shell.h"
+
 #include "core/cleanup.h"
 #include "core/file.h"
 #include "system/update.h"
@@ -18,18 +20,6 @@ static char home[64], why[TR_UPDATE_WHY];
 static char line[128], env[128], keyring[128], bundle[128];
 static struct tr_update_place place;
 static struct tr_update_state state;
-
-static void shell(const char *format, ...)
-{
-	char command[2048];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
-	if (system(command) != 0)
-		fail_msg("failed: %s", command);
-}
 
 static void boot(const char *command_line, const char *memory)
 {
