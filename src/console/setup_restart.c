@@ -49,7 +49,7 @@ const char *tr_setup_node(struct tr_console *console)
 
 bool tr_setup_is_appliance(void)
 {
-	return access("/usr/lib/telerec/image", F_OK) == 0;
+	return access("/usr/lib/telerec-image", F_OK) == 0;
 }
 
 unsigned tr_setup_count_busy(struct tr_console *console)

@@ -275,7 +275,7 @@ def system_asks_before_anything_is_lost():
         for rows, columns in SIZES:
             terminal.resize(rows, columns)
             terminal.wait_all("Support bundle", "Self-test", "Shell")
-        assert ("Factory reset" in terminal.text()) == os.path.exists("/usr/lib/telerec/image")
+        assert ("Factory reset" in terminal.text()) == os.path.exists("/usr/lib/telerec-image")
 
 
 def a_shell_comes_and_goes_and_its_keys_are_not_the_consoles():
