@@ -97,7 +97,9 @@ static void update(struct tr_console *console, struct system *system)
 
 	(void)system;
 	show_output(console, "Update",
-		"What is installed and what there is. `telerec update` does it.", argv, true);
+		"What is installed and what there is. With an update on a stick, in the shell: "
+		"sudo telerec update --from-stick",
+		argv, true);
 }
 
 static void install(struct tr_console *console, struct system *system)
@@ -106,8 +108,8 @@ static void install(struct tr_console *console, struct system *system)
 
 	(void)system;
 	show_output(console, "Install to a disk",
-		"The disks of this machine. In a shell, as root: telerec install DISK. It asks before the "
-		"disk is erased.",
+		"The disks of this machine. In the shell: sudo telerec install. It asks for the disk's "
+		"name before that is erased.",
 		argv, true);
 }
 
