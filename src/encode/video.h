@@ -11,6 +11,7 @@
 #include "core/cleanup.h"
 #include "encode/rung.h"
 #include "media/picture.h"
+#include "media/surface.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,6 +49,7 @@ struct tr_video_input {
 	bool is_key;  /* must be a key picture */
 	bool has_map; /* the map is true against the picture encoded before */
 	int coarser;  /* quantizer steps above what quality or bitrate ask for */
+	int surface;  /* 0: the picture; else this attached surface (1 to TR_SURFACES_MAX) */
 };
 
 struct tr_video_output {
@@ -69,6 +71,18 @@ struct tr_video_ops {
 	/* avcC, at most TR_VIDEO_EXTRADATA_MAX bytes; belongs to the encoder */
 	size_t (*extradata)(const struct tr_video *video, const uint8_t **ret);
 	void (*close)(struct tr_video *video);
+
+	/* The zero-copy road; NULL where a rung has none. */
+
+	/* Surface number 1 to TR_SURFACES_MAX, attached once and for as long as the encoder lives.
+	 * The descriptors stay the caller's: what is kept is duplicated. -ENOTSUP when the device
+	 * cannot read it, said in the problem. */
+	TR_CHECKED int (*attach)(
+		struct tr_video *video, int number, const struct tr_surface *surface);
+	/* What encode() would see of an attached surface, as NV12 in `ret_picture`: so that it can
+	 * be compared with what the CPU makes of the same screen. */
+	TR_CHECKED int (*convert)(
+		struct tr_video *video, int number, const struct tr_picture *ret_picture);
 };
 
 extern const struct tr_video_ops tr_video_software;

@@ -6,6 +6,11 @@
  * picture and the map, the encoder the packet, and never both at once, as one picture is in flight.
  *
  *   slot: OPEN -> encoder: OPENED (rc, extradata) -> slot: ENCODE -> encoder: PACKET (rc) -> ...
+ *
+ * The zero-copy road, before the first ENCODE: for each surface slot: ATTACH (with the planes'
+ * descriptors, SCM_RIGHTS) -> encoder: ATTACHED (rc); then slot: CONVERT -> encoder: CONVERTED
+ * (rc), the picture in the memory being what the device made of the surface. ENCODE names a surface
+ * or, with 0, the picture in the memory; PACKET releases it.
  */
 #ifndef TR_ENCODE_WIRE_H
 #define TR_ENCODE_WIRE_H
@@ -25,6 +30,10 @@ enum tr_wire_type {
 	TR_WIRE_OPENED,
 	TR_WIRE_ENCODE,
 	TR_WIRE_PACKET,
+	TR_WIRE_ATTACH,
+	TR_WIRE_ATTACHED,
+	TR_WIRE_CONVERT,
+	TR_WIRE_CONVERTED,
 };
 
 struct tr_wire {
@@ -48,7 +57,12 @@ struct tr_wire {
 			uint8_t is_key;
 			uint8_t has_map;
 			uint8_t coarser;
+			uint8_t surface; /* 0: the picture in the memory */
 		} encode;
+		struct {
+			uint8_t number; /* from 1 on; ATTACH, CONVERT */
+			struct tr_surface surface;
+		} attach;
 		struct {
 			int64_t pts_ns;
 			uint32_t size;
