@@ -237,6 +237,30 @@ static int wait_opened(struct tr_encoder *encoder, int gpu_wait_ms)
 	return rc;
 }
 
+static int keep_problem(struct tr_encoder *encoder, const struct tr_wire *answer)
+{
+	if (answer->rc < 0)
+		snprintf(encoder->problem, sizeof(encoder->problem), "%.*s",
+			TR_WIRE_PROBLEM_MAX - 1, answer->problem);
+	return answer->rc;
+}
+
+/* A question that is answered while we wait; the answer takes its place. */
+static int ask(struct tr_encoder *encoder, struct tr_wire *message, const int *fds,
+	unsigned fd_count, int gpu_wait_ms)
+{
+	uint32_t answer = message->type + 1;
+	int rc = tr_wire_send_fds(encoder->socket, message, fds, fd_count);
+
+	if (rc == 0)
+		rc = wait_opened(encoder, gpu_wait_ms);
+	if (rc == 0)
+		rc = tr_wire_receive(encoder->socket, 0, message);
+	if (rc == 0 && message->type != answer)
+		rc = -EPROTO;
+	return rc < 0 ? rc : keep_problem(encoder, message);
+}
+
 static int open_rung(struct tr_encoder *encoder, int gpu_wait_ms)
 {
 	struct tr_wire message = {.type = TR_WIRE_OPEN,
@@ -245,19 +269,9 @@ static int open_rung(struct tr_encoder *encoder, int gpu_wait_ms)
 			.has_software = encoder->has_software}};
 
 	message.open.video.set_id = encoder->set_id;
-	int rc = tr_wire_send(encoder->socket, &message);
-	if (rc == 0)
-		rc = wait_opened(encoder, gpu_wait_ms);
-	if (rc == 0)
-		rc = tr_wire_receive(encoder->socket, 0, &message);
-	if (rc == 0 && (message.type != TR_WIRE_OPENED ||
-			       message.opened.extradata_size > sizeof(encoder->extradata)))
+	int rc = ask(encoder, &message, NULL, 0, gpu_wait_ms);
+	if (rc == 0 && message.opened.extradata_size > sizeof(encoder->extradata))
 		rc = -EPROTO;
-	if (rc == 0 && message.rc < 0) {
-		snprintf(encoder->problem, sizeof(encoder->problem), "%.*s",
-			TR_WIRE_PROBLEM_MAX - 1, message.problem);
-		rc = message.rc;
-	}
 	if (rc < 0)
 		return rc;
 	memcpy(encoder->extradata, message.opened.extradata, message.opened.extradata_size);
@@ -301,21 +315,55 @@ static int64_t gpu_late_ns(const struct tr_encoder *encoder)
 	return GPU_LATE_NS + GPU_LATE_PICTURES * TR_NS_PER_S / encoder->settings.video.rate;
 }
 
-int tr_encoder_submit(
-	struct tr_encoder *encoder, int64_t pts_ns, bool is_key, bool has_map, int changed)
+/* ---- surfaces ---- */
+
+static int ask_about_surface(struct tr_encoder *encoder, struct tr_wire *message)
 {
-	struct tr_wire message = {
-		.type = TR_WIRE_ENCODE,
-		.encode = {.pts_ns = pts_ns,
-			.changed = changed,
-			.is_key = is_key,
-			.has_map = has_map,
-			.coarser = encoder->coarser},
-	};
+	int fds[TR_SURFACE_PLANES_MAX];
+	unsigned count = 0;
 
 	if (encoder->socket < 0)
 		return -EPIPE;
-	int rc = tr_wire_send(encoder->socket, &message);
+	if (encoder->is_busy)
+		return -EBUSY;
+	encoder->problem[0] = '\0';
+	if (message->type == TR_WIRE_ATTACH)
+		for (int i = 0; i < message->attach.surface.plane_count; i++)
+			fds[count++] = message->attach.surface.planes[i].fd;
+	tr_starved_begin(&encoder->starved);
+	int rc = ask(encoder, message, fds, count, GPU_OPEN_TIMEOUT_MS);
+	pass_words_on(encoder);
+	return rc;
+}
+
+int tr_encoder_attach(struct tr_encoder *encoder, int number, const struct tr_surface *surface)
+{
+	struct tr_wire message = {.type = TR_WIRE_ATTACH};
+
+	if (number < 1 || number > TR_SURFACES_MAX || surface->plane_count < 1 ||
+		surface->plane_count > TR_SURFACE_PLANES_MAX)
+		return -EINVAL;
+	message.attach.number = (uint8_t)number;
+	message.attach.surface = *surface;
+	return ask_about_surface(encoder, &message);
+}
+
+int tr_encoder_convert(struct tr_encoder *encoder, int number)
+{
+	struct tr_wire message = {.type = TR_WIRE_CONVERT, .attach.number = (uint8_t)number};
+
+	return ask_about_surface(encoder, &message);
+}
+
+/* ---- pictures ---- */
+
+static int submit(struct tr_encoder *encoder, struct tr_wire *message)
+{
+	message->type = TR_WIRE_ENCODE;
+	message->encode.coarser = encoder->coarser;
+	if (encoder->socket < 0)
+		return -EPIPE;
+	int rc = tr_wire_send(encoder->socket, message);
 	encoder->is_busy = rc == 0;
 	encoder->submitted_ns = tr_clock_now_ns();
 	encoder->deadline_ns = encoder->submitted_ns + LATE_NS;
@@ -325,6 +373,28 @@ int tr_encoder_submit(
 		tr_starved_begin(&encoder->starved);
 	}
 	return rc;
+}
+
+int tr_encoder_submit(
+	struct tr_encoder *encoder, int64_t pts_ns, bool is_key, bool has_map, int changed)
+{
+	struct tr_wire message = {.encode = {.pts_ns = pts_ns,
+					  .changed = changed,
+					  .is_key = is_key,
+					  .has_map = has_map}};
+
+	return submit(encoder, &message);
+}
+
+int tr_encoder_submit_surface(
+	struct tr_encoder *encoder, int number, int64_t pts_ns, bool is_key, int changed)
+{
+	struct tr_wire message = {.encode = {.pts_ns = pts_ns,
+					  .changed = changed,
+					  .is_key = is_key,
+					  .surface = (uint8_t)number}};
+
+	return number < 1 || number > TR_SURFACES_MAX ? -EINVAL : submit(encoder, &message);
 }
 
 int64_t tr_encoder_deadline_ns(const struct tr_encoder *encoder)
@@ -386,11 +456,8 @@ int tr_encoder_receive(struct tr_encoder *encoder, struct tr_packet **ret_packet
 	if (rc == 0 && (message.type != TR_WIRE_PACKET ||
 			       message.packet.size > encoder->memory.packet_room))
 		rc = -EPROTO;
-	if (rc == 0 && message.rc < 0) {
-		snprintf(encoder->problem, sizeof(encoder->problem), "%.*s",
-			TR_WIRE_PROBLEM_MAX - 1, message.problem);
-		rc = message.rc;
-	}
+	if (rc == 0)
+		rc = keep_problem(encoder, &message);
 	pass_words_on(encoder);
 	if (rc < 0)
 		return rc;

@@ -67,6 +67,27 @@ size_t tr_encoder_extradata(const struct tr_encoder *encoder, const uint8_t **re
 TR_CHECKED int tr_encoder_submit(
 	struct tr_encoder *encoder, int64_t pts_ns, bool is_key, bool has_map, int changed);
 
+/*
+ * The zero-copy road: surfaces instead of the picture. After a start, before the first picture, and
+ * again after each further start; each call waits for its answer, at most 2 s as a start does.
+ * -ENOTSUP when this rung or device cannot, or -EINVAL: the process goes on with pictures.
+ * -EPIPE, -ETIMEDOUT: the process is gone, or to be treated so. tr_encoder_explain() says why.
+ */
+
+/* Surface number 1 to TR_SURFACES_MAX, each once. It must have the picture's size. The descriptors
+ * stay the caller's, who may close them afterwards: the process has its own. */
+TR_CHECKED int tr_encoder_attach(
+	struct tr_encoder *encoder, int number, const struct tr_surface *surface);
+
+/* Brings what the device makes of an attached surface into tr_encoder_picture(), so that it can be
+ * compared with what the CPU makes of the same screen. Its map stays as it is. */
+TR_CHECKED int tr_encoder_convert(struct tr_encoder *encoder, int number);
+
+/* As tr_encoder_submit() with an attached surface, which must not be drawn into until the packet is
+ * here. tr_encoder_picture() is not read, and belongs to the caller all the time. */
+TR_CHECKED int tr_encoder_submit_surface(
+	struct tr_encoder *encoder, int number, int64_t pts_ns, bool is_key, int changed);
+
 /* From the next picture on: so many quantizer steps (0 to 40) coarser than it should be. */
 void tr_encoder_set_coarser(struct tr_encoder *encoder, int steps);
 

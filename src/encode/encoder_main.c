@@ -14,10 +14,20 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
+
+/* A message that came, with its descriptors: whatever nobody took is closed. */
+struct question {
+	struct tr_wire wire;
+	int fds[TR_SURFACE_PLANES_MAX];
+	unsigned fd_count;
+};
 
 struct encoder {
 	const struct tr_video_ops *ops;
 	struct tr_video *video;
+	struct tr_video_settings settings;
+	unsigned attached; /* bit mask of the surfaces' numbers */
 	struct tr_wire_memory memory;
 	char problem[TR_WIRE_PROBLEM_MAX];
 };
@@ -40,6 +50,7 @@ static int open_rung(struct encoder *encoder, const struct tr_wire *request)
 
 	if (encoder->video || !settings_are_sane(settings))
 		return -EPROTO;
+	encoder->settings = *settings;
 	rung.device[sizeof(rung.device) - 1] = rung.driver[sizeof(rung.driver) - 1] = '\0';
 	int rc = tr_wire_memory_map(
 		TR_WIRE_MEMORY_FD, settings->width, settings->height, &encoder->memory);
@@ -100,6 +111,56 @@ static void answer_open(
 			       : "");
 }
 
+/* ---- surfaces ---- */
+
+static int refuse(struct encoder *encoder, int rc, const char *why)
+{
+	if (!encoder->problem[0])
+		snprintf(encoder->problem, sizeof(encoder->problem), "%s", why);
+	return rc;
+}
+
+static bool is_attached(const struct encoder *encoder, int number)
+{
+	return number >= 1 && number <= TR_SURFACES_MAX && encoder->attached >> number & 1;
+}
+
+static int attach(struct encoder *encoder, const struct question *question)
+{
+	struct tr_surface surface = question->wire.attach.surface;
+	int number = question->wire.attach.number;
+
+	if (!encoder->video || number < 1 || number > TR_SURFACES_MAX ||
+		question->fd_count != (unsigned)surface.plane_count)
+		return -EPROTO;
+	if (is_attached(encoder, number))
+		return refuse(encoder, -EINVAL, "this surface is attached already");
+	if (!encoder->ops->attach || !encoder->ops->convert)
+		return refuse(encoder, -ENOTSUP, "this way to encode reads no surfaces");
+	for (unsigned i = 0; i < question->fd_count; i++)
+		surface.planes[i].fd = question->fds[i];
+	int rc = tr_wire_surface_check(&surface, encoder->settings.width, encoder->settings.height);
+	if (rc == -ENOTSUP)
+		return refuse(encoder, rc, "the surface has a format that no encoder reads");
+	if (rc < 0)
+		return refuse(encoder, rc, "the surface is not as large as it says");
+	rc = encoder->ops->attach(encoder->video, number, &surface);
+	if (rc == 0)
+		encoder->attached |= 1U << number;
+	return rc;
+}
+
+static int convert(struct encoder *encoder, const struct question *question)
+{
+	int number = question->wire.attach.number;
+
+	if (!is_attached(encoder, number))
+		return refuse(encoder, -EINVAL, "no such surface is attached");
+	return encoder->ops->convert(encoder->video, number, &encoder->memory.picture);
+}
+
+/* ---- pictures ---- */
+
 static void answer_encode(
 	struct encoder *encoder, const struct tr_wire *request, struct tr_wire *answer)
 {
@@ -110,6 +171,7 @@ static void answer_encode(
 		.is_key = request->encode.is_key,
 		.has_map = request->encode.has_map,
 		.coarser = request->encode.coarser,
+		.surface = request->encode.surface,
 	};
 	struct tr_video_output output = {
 		.data = encoder->memory.packet,
@@ -118,8 +180,10 @@ static void answer_encode(
 	int64_t begin_ns = tr_clock_now_ns();
 
 	answer->type = TR_WIRE_PACKET;
-	answer->rc =
-		encoder->video ? encoder->ops->encode(encoder->video, &input, &output) : -EPROTO;
+	if (!encoder->video || (input.surface > 0 && !is_attached(encoder, input.surface)))
+		answer->rc = -EPROTO;
+	else
+		answer->rc = encoder->ops->encode(encoder->video, &input, &output);
 	if (answer->rc == 0 && output.size == 0)
 		answer->rc = -EIO; /* some drivers call an empty packet success */
 	answer->packet.pts_ns = input.pts_ns;
@@ -129,26 +193,52 @@ static void answer_encode(
 	answer->packet.took_us = (uint32_t)((tr_clock_now_ns() - begin_ns) / 1000);
 }
 
+static int answer_question(
+	struct encoder *encoder, const struct question *question, struct tr_wire *answer)
+{
+	const struct tr_wire *request = &question->wire;
+
+	memset(answer, 0, sizeof(*answer));
+	encoder->problem[0] = '\0';
+	switch (request->type) {
+	case TR_WIRE_OPEN:
+		answer_open(encoder, request, answer);
+		break;
+	case TR_WIRE_ENCODE:
+		answer_encode(encoder, request, answer);
+		break;
+	case TR_WIRE_ATTACH:
+		answer->type = TR_WIRE_ATTACHED;
+		answer->rc = attach(encoder, question);
+		break;
+	case TR_WIRE_CONVERT:
+		answer->type = TR_WIRE_CONVERTED;
+		answer->rc = convert(encoder, question);
+		break;
+	default:
+		return tr_fail(-EPROTO, "the slot sent message type %u", request->type);
+	}
+	memcpy(answer->problem, encoder->problem, sizeof(answer->problem));
+	return 0;
+}
+
 static int serve(struct encoder *encoder)
 {
-	struct tr_wire request, answer;
+	struct question question;
+	struct tr_wire answer;
 
 	for (;;) {
-		int rc = tr_wire_receive(TR_WIRE_SOCKET_FD, 0, &request);
+		int rc = tr_wire_receive_fds(
+			TR_WIRE_SOCKET_FD, 0, &question.wire, question.fds, &question.fd_count);
 		if (rc == -EPIPE)
 			return 0; /* the slot is done with us */
 		if (rc < 0)
 			return tr_fail(rc, "cannot read from the slot");
-		memset(&answer, 0, sizeof(answer));
-		encoder->problem[0] = '\0';
-		if (request.type == TR_WIRE_OPEN)
-			answer_open(encoder, &request, &answer);
-		else if (request.type == TR_WIRE_ENCODE)
-			answer_encode(encoder, &request, &answer);
-		else
-			return tr_fail(-EPROTO, "the slot sent message type %u", request.type);
-		memcpy(answer.problem, encoder->problem, sizeof(answer.problem));
-		rc = tr_wire_send(TR_WIRE_SOCKET_FD, &answer);
+		rc = answer_question(encoder, &question, &answer);
+		while (question.fd_count > 0)
+			close(question.fds[--question.fd_count]);
+		if (rc == 0)
+			rc = tr_wire_send(TR_WIRE_SOCKET_FD, &answer);
 		if (rc < 0)
 			return rc == -EPIPE ? 0 : tr_fail(rc, "cannot answer the slot");
 	}

@@ -38,7 +38,7 @@ enum tr_wire_type {
 
 struct tr_wire {
 	uint32_t type;
-	int32_t rc;			   /* OPENED, PACKET: 0 or -errno */
+	int32_t rc;			   /* of answers: 0 or -errno */
 	char problem[TR_WIRE_PROBLEM_MAX]; /* with it: why, or "" */
 	union {
 		struct {
@@ -92,5 +92,16 @@ void tr_wire_memory_unmap(struct tr_wire_memory *memory);
 /* One message. -EPIPE when the other end is gone, -EPROTO when it is no message, -EAGAIN. */
 TR_CHECKED int tr_wire_send(int fd, const struct tr_wire *message);
 TR_CHECKED int tr_wire_receive(int fd, int flags, struct tr_wire *ret);
+
+/* The same with descriptors, at most TR_SURFACE_PLANES_MAX. Those that are received are the
+ * caller's, close-on-exec, also when it is an error (then there are none). */
+TR_CHECKED int tr_wire_send_fds(
+	int fd, const struct tr_wire *message, const int *fds, unsigned fd_count);
+TR_CHECKED int tr_wire_receive_fds(int fd, int flags, struct tr_wire *ret,
+	int fds[TR_SURFACE_PLANES_MAX], unsigned *ret_fd_count);
+
+/* Is it a picture of this size whose rows lie inside of its descriptors? -EINVAL, -ENOTSUP for a
+ * format that no rung reads. */
+TR_CHECKED int tr_wire_surface_check(const struct tr_surface *surface, int width, int height);
 
 #endif
