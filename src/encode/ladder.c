@@ -76,6 +76,15 @@ const struct tr_rung *tr_ladder_current(const struct tr_ladder *ladder)
 	return &ladder->list.rungs[ladder->here];
 }
 
+static int64_t rest_for_ns(enum tr_ladder_failure failure, unsigned failures)
+{
+	int64_t rest_ns = first_rest_ns(failure);
+
+	for (unsigned i = 0; i < failures && rest_ns < LONGEST_NS; i++)
+		rest_ns *= 2;
+	return rest_ns < LONGEST_NS ? rest_ns : LONGEST_NS;
+}
+
 static bool is_accident(enum tr_ladder_failure failure)
 {
 	return failure == TR_LADDER_ENDED || failure == TR_LADDER_HUNG;
@@ -93,12 +102,24 @@ const struct tr_rung *tr_ladder_fail(
 		rest->retried_ns = now_ns;
 		return tr_ladder_current(ladder);
 	}
-	int64_t rest_ns = first_rest_ns(failure);
-	for (unsigned i = 0; i < rest->failures && rest_ns < LONGEST_NS; i++)
-		rest_ns *= 2;
-	rest->failures++;
-	rest->until_ns = now_ns + (rest_ns < LONGEST_NS ? rest_ns : LONGEST_NS);
+	rest->until_ns = now_ns + rest_for_ns(failure, rest->failures++);
 	return use_from(ladder, ladder->here + 1, now_ns);
+}
+
+const struct tr_rung *tr_ladder_fail_surfaces(
+	struct tr_ladder *ladder, enum tr_ladder_failure failure, int64_t now_ns)
+{
+	struct tr_ladder_rest *rest = &ladder->rests[ladder->here];
+
+	rest->surfaces_until_ns = now_ns + rest_for_ns(failure, rest->surface_failures++);
+	return is_accident(failure) ? tr_ladder_fail(ladder, failure, now_ns)
+				    : tr_ladder_current(ladder);
+}
+
+bool tr_ladder_may_have_surfaces(const struct tr_ladder *ladder, int64_t now_ns)
+{
+	return !is_software(ladder, ladder->here) &&
+	       ladder->rests[ladder->here].surfaces_until_ns <= now_ns;
 }
 
 const struct tr_rung *tr_ladder_pass(struct tr_ladder *ladder, int64_t now_ns)

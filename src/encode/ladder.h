@@ -22,7 +22,9 @@ enum tr_ladder_failure {
 struct tr_ladder_rest {
 	int64_t until_ns; /* CLOCK_MONOTONIC; 0: does not rest */
 	unsigned failures;
-	int64_t retried_ns; /* when the same device was opened anew last */
+	int64_t retried_ns;	   /* when the same device was opened anew last */
+	int64_t surfaces_until_ns; /* so long it gets pictures, not surfaces */
+	unsigned surface_failures;
 };
 
 struct tr_ladder {
@@ -46,6 +48,15 @@ const struct tr_rung *tr_ladder_current(const struct tr_ladder *ladder);
 /* The next one (perhaps the same again). */
 const struct tr_rung *tr_ladder_fail(
 	struct tr_ladder *ladder, enum tr_ladder_failure failure, int64_t now_ns);
+
+/* The same while it was given surfaces (zero-copy), which may be what it failed at: the next step
+ * down is the same rung with pictures uploaded to it. Only an accident that comes again soon leaves
+ * the rung. */
+const struct tr_rung *tr_ladder_fail_surfaces(
+	struct tr_ladder *ladder, enum tr_ladder_failure failure, int64_t now_ns);
+
+/* May the current rung be given surfaces? */
+bool tr_ladder_may_have_surfaces(const struct tr_ladder *ladder, int64_t now_ns);
 
 /* This one cannot go on here although nothing is wrong with it (a track's header does not hold its
  * parameter sets): the next below. It does not rest. */

@@ -30,11 +30,18 @@ struct tr_relay {
 	bool is_in_flight;
 	int64_t pts_ns; /* of it, or of the last one */
 	int changed;
+	int surface;	 /* 0: the picture in the memory */
 	bool has_packet; /* the running process has given one */
 
 	/* is a GPU as fast as the pictures come? */
 	unsigned window_count;
 	int64_t window_us; /* what the pictures before the window took */
+
+	bool has_surfaces;	  /* proved: they may be submitted */
+	unsigned attached;	  /* how many */
+	char refused[200];	  /* why not, in this recording; "" */
+	tr_relay_fetch_fn *fetch; /* may be NULL */
+	void *fetch_user;
 
 	struct tr_relay_log log;
 };
@@ -85,6 +92,7 @@ static void note_failure(struct tr_relay *relay, enum tr_ladder_failure what, co
 		snprintf(to->sentence, sizeof(to->sentence), "%s", sentence);
 		to->at_ns = relay->extradata_size > 0 ? relay->pts_ns : -1;
 		to->what = what;
+		to->has_surfaces = relay->attached > 0;
 	}
 	relay->log.failure_count++;
 }
@@ -95,11 +103,11 @@ static void note_packet(struct tr_relay *relay, int64_t pts_ns)
 	const char *name = tr_encoder_stats(relay->encoder)->name;
 	struct tr_relay_leg *leg = log->leg_count > 0 ? &log->legs[log->leg_count - 1] : NULL;
 
-	if (!leg || strcmp(leg->name, name) != 0) {
+	if (!leg || strcmp(leg->name, name) != 0 || leg->has_surfaces != (relay->surface > 0)) {
 		if (log->leg_count < TR_RELAY_LEGS)
 			log->leg_count++;
 		leg = &log->legs[log->leg_count - 1];
-		*leg = (struct tr_relay_leg){.from_ns = pts_ns};
+		*leg = (struct tr_relay_leg){.from_ns = pts_ns, .has_surfaces = relay->surface > 0};
 		snprintf(leg->name, sizeof(leg->name), "%s", name);
 	}
 	leg->to_ns = pts_ns;
@@ -108,6 +116,12 @@ static void note_packet(struct tr_relay *relay, int64_t pts_ns)
 }
 
 /* ---- climbing down ---- */
+
+static void forget_surfaces(struct tr_relay *relay)
+{
+	relay->has_surfaces = false;
+	relay->attached = 0;
+}
 
 /* The first header is the track's; a later one must be part of it. */
 static bool fits_track(struct tr_relay *relay)
@@ -193,8 +207,24 @@ static int climb(struct tr_relay *relay)
 int tr_relay_start(struct tr_relay *relay)
 {
 	relay->extradata_size = 0;
+	relay->surface = 0;
+	relay->refused[0] = '\0';
+	forget_surfaces(relay);
 	tr_ladder_begin(relay->ladder, tr_clock_now_ns());
 	return climb(relay);
+}
+
+/* What the surface in flight shows becomes the picture. */
+static void fetch_surface(struct tr_relay *relay)
+{
+	int number = relay->surface;
+
+	relay->surface = 0;
+	if (number == 0 || !relay->is_in_flight)
+		return;
+	if (!relay->fetch ||
+		relay->fetch(relay->fetch_user, number, tr_encoder_picture(relay->encoder)) < 0)
+		tr_warning("a surface cannot be read back: an older picture is encoded instead");
 }
 
 /* The picture in the shared memory is whole, and its packet never came: it is encoded again. */
@@ -205,13 +235,28 @@ static int resubmit(struct tr_relay *relay)
 	return tr_encoder_submit(relay->encoder, relay->pts_ns, true, false, relay->changed);
 }
 
+/* With surfaces in use they are given up first, and the rung only if that does not help. */
+static void step_down(struct tr_relay *relay, enum tr_ladder_failure what, const char *sentence)
+{
+	bool has_surfaces = relay->attached > 0;
+
+	note_failure(relay, what, sentence);
+	tr_encoder_stop(relay->encoder);
+	if (has_surfaces) {
+		forget_surfaces(relay);
+		snprintf(relay->refused, sizeof(relay->refused), "%s", sentence);
+		tr_ladder_fail_surfaces(relay->ladder, what, tr_clock_now_ns());
+	} else {
+		tr_ladder_fail(relay->ladder, what, tr_clock_now_ns());
+	}
+}
+
 static int hand_over(struct tr_relay *relay, enum tr_ladder_failure what, int rc)
 {
 	relay->handovers++;
+	fetch_surface(relay);
 	do {
-		note_failure(relay, what, tr_encoder_explain(relay->encoder, rc));
-		tr_encoder_stop(relay->encoder);
-		tr_ladder_fail(relay->ladder, what, tr_clock_now_ns());
+		step_down(relay, what, tr_encoder_explain(relay->encoder, rc));
 		if (climb(relay) < 0)
 			return tr_fail(-EIO, "no encoder is left");
 		rc = resubmit(relay);
@@ -221,10 +266,99 @@ static int hand_over(struct tr_relay *relay, enum tr_ladder_failure what, int rc
 	return 0;
 }
 
+/* ---- surfaces ---- */
+
+bool tr_relay_can_have_surfaces(const struct tr_relay *relay, char *why, size_t why_size)
+{
+	const struct tr_rung *rung = tr_ladder_current(relay->ladder);
+
+	if (relay->refused[0])
+		snprintf(why, why_size, "%s", relay->refused);
+	else if (rung->kind == TR_RUNG_SOFTWARE)
+		snprintf(why, why_size, "software encodes from memory");
+	else if (!rung->can_convert)
+		snprintf(why, why_size, "the probe has not proved it of %s", rung->name);
+	else if (!tr_ladder_may_have_surfaces(relay->ladder, tr_clock_now_ns()))
+		snprintf(why, why_size, "it failed lately with %s", rung->name);
+	else
+		return true;
+	return false;
+}
+
+/* Nothing is in flight, so nothing is lost. */
+static int settle(struct tr_relay *relay, int rc)
+{
+	if (rc == 0)
+		return 0;
+	if (rc == -EPIPE || rc == -ETIMEDOUT || rc == -EPROTO) {
+		relay->attached++; /* it is surfaces that it failed at */
+		rc = hand_over(relay, rc == -ETIMEDOUT ? TR_LADDER_HUNG : TR_LADDER_ENDED, rc);
+		return rc < 0 ? rc : -ENOTSUP;
+	}
+	tr_relay_refuse_surfaces(relay, tr_encoder_explain(relay->encoder, rc));
+	return rc == -EINVAL ? rc : -ENOTSUP;
+}
+
+int tr_relay_attach(struct tr_relay *relay, int number, const struct tr_surface *surface)
+{
+	if (relay->refused[0] || relay->is_in_flight)
+		return -ENOTSUP;
+	int rc = tr_encoder_attach(relay->encoder, number, surface);
+	relay->attached += rc == 0;
+	return settle(relay, rc);
+}
+
+int tr_relay_convert(struct tr_relay *relay, int number)
+{
+	if (relay->refused[0] || relay->is_in_flight)
+		return -ENOTSUP;
+	return settle(relay, tr_encoder_convert(relay->encoder, number));
+}
+
+void tr_relay_take_surfaces(struct tr_relay *relay)
+{
+	relay->has_surfaces = relay->attached > 0 && !relay->refused[0];
+}
+
+void tr_relay_refuse_surfaces(struct tr_relay *relay, const char *sentence)
+{
+	tr_info("zero-copy is off: %s", sentence);
+	snprintf(relay->refused, sizeof(relay->refused), "%s", sentence);
+	forget_surfaces(relay);
+}
+
+bool tr_relay_has_surfaces(const struct tr_relay *relay)
+{
+	return relay->has_surfaces;
+}
+
+void tr_relay_set_fetch(struct tr_relay *relay, tr_relay_fetch_fn *fetch, void *user)
+{
+	relay->fetch = fetch;
+	relay->fetch_user = user;
+}
+
+int tr_relay_submit_surface(
+	struct tr_relay *relay, int number, int64_t pts_ns, bool is_key, int changed)
+{
+	if (!relay->has_surfaces)
+		return -ENOTSUP;
+	relay->is_in_flight = true;
+	relay->pts_ns = pts_ns;
+	relay->changed = changed;
+	relay->surface = number;
+	int rc = tr_encoder_submit_surface(
+		relay->encoder, number, pts_ns, is_key || !relay->has_packet, changed);
+	return rc < 0 ? hand_over(relay, TR_LADDER_ENDED, rc) : 0;
+}
+
 /* ---- pictures ---- */
 
 int tr_relay_submit(struct tr_relay *relay, int64_t pts_ns, bool is_key, bool has_map, int changed)
 {
+	/* What was encoded before is not what the map is true against. */
+	has_map = has_map && relay->surface == 0;
+	relay->surface = 0;
 	relay->is_in_flight = true;
 	relay->pts_ns = pts_ns;
 	relay->changed = changed;
@@ -262,9 +396,7 @@ static void leave_if_slow(struct tr_relay *relay)
 	if (!is_slow)
 		return;
 	relay->handovers++;
-	note_failure(relay, TR_LADDER_SLOW, "it takes longer for a picture than there is time");
-	tr_encoder_stop(relay->encoder);
-	tr_ladder_fail(relay->ladder, TR_LADDER_SLOW, tr_clock_now_ns());
+	step_down(relay, TR_LADDER_SLOW, "it takes longer for a picture than there is time");
 	if (climb(relay) < 0)
 		tr_error("no encoder is left"); /* the next submission finds that out */
 }

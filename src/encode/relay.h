@@ -25,12 +25,14 @@ struct tr_relay_log {
 		int64_t from_ns;
 		int64_t to_ns; /* of its last picture */
 		int64_t pictures;
+		bool has_surfaces; /* zero-copy */
 	} legs[TR_RELAY_LEGS];
 	unsigned failure_count; /* may be more than are kept: the first ones are */
 	struct tr_relay_failure {
 		char name[40];
 		int64_t at_ns; /* of the picture it failed at; -1: before the first */
 		enum tr_ladder_failure what;
+		bool has_surfaces; /* it was given surfaces: the next step is pictures */
 		char sentence[200];
 	} failures[TR_RELAY_FAILURES];
 };
@@ -59,6 +61,41 @@ pid_t tr_relay_pid(const struct tr_relay *relay);
 /* Sends the picture off; what fails is handed over at once. -EIO when no encoder is left. */
 TR_CHECKED int tr_relay_submit(
 	struct tr_relay *relay, int64_t pts_ns, bool is_key, bool has_map, int changed);
+
+/*
+ * The zero-copy road: surfaces instead of pictures. Per recording, after tr_relay_start() and
+ * before the first picture: attach each, convert one and compare, then submit them. When anything
+ * is wrong with that, pictures go to the same rung as ever, and surfaces are off until the next
+ * recording: tr_relay_has_surfaces() is false from then on, and what tr_relay_picture() holds is
+ * the last picture that was put into it (convert the whole screen once, not only what changed).
+ */
+
+/* Whether attaching is worth a try: the probe has proved it of the rung in use, and it did not fail
+ * lately. Where not, `why` says so. */
+bool tr_relay_can_have_surfaces(const struct tr_relay *relay, char *why, size_t why_size);
+
+/* As tr_encoder_attach() and tr_encoder_convert(). -ENOTSUP or -EINVAL: pictures it is, as nothing
+ * can be in flight yet (also when the process went down with it: another one runs). -EIO when no
+ * encoder is left. */
+TR_CHECKED int tr_relay_attach(
+	struct tr_relay *relay, int number, const struct tr_surface *surface);
+TR_CHECKED int tr_relay_convert(struct tr_relay *relay, int number);
+
+/* The comparison has proved the road right: surfaces may be submitted. */
+void tr_relay_take_surfaces(struct tr_relay *relay);
+/* It has not, or the display has no more surfaces to give (not while one is in flight). */
+void tr_relay_refuse_surfaces(struct tr_relay *relay, const char *sentence);
+bool tr_relay_has_surfaces(const struct tr_relay *relay);
+
+/* For a hand-over while a surface is in flight: brings what it shows into the picture, which is
+ * then encoded again. It was not drawn into since. Negative: what the picture holds is encoded. */
+typedef int tr_relay_fetch_fn(void *user, int number, struct tr_picture *picture);
+void tr_relay_set_fetch(struct tr_relay *relay, tr_relay_fetch_fn *fetch, void *user);
+
+/* As tr_relay_submit(), with an attached surface. -ENOTSUP when tr_relay_has_surfaces() is false.
+ */
+TR_CHECKED int tr_relay_submit_surface(
+	struct tr_relay *relay, int number, int64_t pts_ns, bool is_key, int changed);
 
 /* When to call tr_relay_watch(); INT64_MAX while nothing is in flight. */
 int64_t tr_relay_deadline_ns(const struct tr_relay *relay);
