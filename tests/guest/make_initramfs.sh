@@ -84,9 +84,18 @@ chgrp -R 29 /dev/snd && chmod 0660 /dev/snd/*
 cat /proc/asound/cards
 # What only root may do, when a test asks for it.
 while :; do
-	for order in unbind bind; do
+	for order in unbind bind unload load; do
 		[ -e /tmp/$order ] || continue
-		echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/$order
+		case $order in
+		unload)
+			# The kernel refuses that while a card is in use: it has to be taken away first.
+			rmmod snd_aloop 2>/dev/null && echo "guest: snd_aloop went under a recording"
+			echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/unbind
+			rmmod snd_aloop
+			;;
+		load) insmod /lib/modules/snd_aloop.ko $(cat /parameters) ;;
+		*) echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/$order ;;
+		esac
 		chgrp -R 29 /dev/snd && chmod 0660 /dev/snd/*
 		rm /tmp/$order
 	done

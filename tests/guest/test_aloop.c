@@ -529,7 +529,8 @@ static void a_player_that_never_comes_leaves_silence(void **state)
 		assert_true(rig.left[i] == 0 && rig.right[i] == 0);
 }
 
-/* The guest's root takes card tr0 from its driver ("unbind") and gives it back ("bind"). */
+/* The guest's root takes card tr0 from its driver ("unbind") and gives it back ("bind"), or takes
+ * all cards away with their module ("unload", "load"). */
 static void ask_root(const char *order)
 {
 	struct timespec moment = {.tv_nsec = 20 * TR_NS_PER_MS};
@@ -557,7 +558,7 @@ static bool is_whole(struct rig *the_rig)
 	return !is_broken(the_rig);
 }
 
-static void a_card_taken_away_under_a_recording_is_noticed_and_taken_again(void **state)
+static void lose_card_and_take_it_again(const char *loss, const char *cure)
 {
 	struct tone before = {.rate = 48000, .channels = 2, .seconds = 1, .frequency = 500};
 	struct tone after = {.rate = 48000, .channels = 2, .seconds = 1, .frequency = 700};
@@ -566,9 +567,10 @@ static void a_card_taken_away_under_a_recording_is_noticed_and_taken_again(void 
 	start_recording();
 	start_tone(&before);
 	pthread_join(before.thread, NULL);
-	ask_root("unbind");
+	ask_root(loss);
 	assert_true(rig_wait_for(is_broken, &rig));
-	ask_root("bind");
+	assert_int_equal(access("/sys/module/snd_aloop", F_OK), strcmp(loss, "unload") ? 0 : -1);
+	ask_root(cure);
 	assert_true(rig_wait_for(is_whole, &rig));
 	start_tone(&after);
 	pthread_join(after.thread, NULL);
@@ -580,6 +582,16 @@ static void a_card_taken_away_under_a_recording_is_noticed_and_taken_again(void 
 	assert_true(stats.gap_frames > 0);
 	assert_float_equal(loudest(rig.left, 500), 0.244, 0.15);
 	assert_float_equal(loudest(rig.left, 700), 0.244, 0.15);
+}
+
+static void a_card_taken_away_under_a_recording_is_noticed_and_taken_again(void **state)
+{
+	lose_card_and_take_it_again("unbind", "bind");
+}
+
+static void a_module_unloaded_under_a_recording_is_noticed_and_its_card_taken_again(void **state)
+{
+	lose_card_and_take_it_again("unload", "load");
 }
 
 static void open_other_slot_while_busy(snd_pcm_stream_t stream, const char *device)
@@ -650,6 +662,7 @@ int main(int argc, char **argv)
 		WITH_CARD(sound_arrives_whole_and_when_it_was_planned),
 		WITH_CARD(a_player_that_never_comes_leaves_silence),
 		WITH_CARD(a_card_taken_away_under_a_recording_is_noticed_and_taken_again),
+		WITH_CARD(a_module_unloaded_under_a_recording_is_noticed_and_its_card_taken_again),
 		WITHOUT_CARD(a_card_that_somebody_records_from_is_told),
 		WITHOUT_CARD(a_card_that_somebody_plays_to_is_told),
 		WITHOUT_CARD(a_slot_without_its_own_card_takes_a_substream),
