@@ -132,9 +132,23 @@ static void take_common_key(struct tr_console *console, struct tr_console_place 
 	}
 }
 
+/* A click is the key of what is there. */
+static int find_clicked(const struct tr_console *console)
+{
+	int row, column;
+
+	tr_term_mouse(console->term, &row, &column);
+	return tr_term_find_target(console->term, row, column);
+}
+
 static void take_key(struct tr_console *console, int key)
 {
 	struct tr_console_place *place = uppermost(console);
+
+	if (key == TR_KEY_MOUSE)
+		key = find_clicked(console);
+	if (key == TR_KEY_NONE)
+		return;
 
 	console->is_dirty = true;
 	if (tr_clock_now_ns() - console->message_ns > MESSAGE_NS)

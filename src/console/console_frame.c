@@ -43,6 +43,21 @@ static void draw_title(struct tr_console *console, const struct tr_area *all, co
 		tr_draw_text(&bar, 0, from, 0, TR_ROLE_TITLE, right);
 }
 
+/* What a click on a word of the help line is; 0: it names several keys. */
+static int key_of(const char *word, size_t length)
+{
+	static const struct {
+		const char *name;
+		int key;
+	} names[] = {{"Enter", TR_KEY_ENTER}, {"Esc", TR_KEY_ESCAPE}, {"F1", TR_KEY_F1},
+		{"F10", TR_KEY_F10}, {"Space", ' '}};
+
+	for (size_t i = 0; i < TR_COUNT(names); i++)
+		if (strlen(names[i].name) == length && !strncmp(word, names[i].name, length))
+			return names[i].key;
+	return length == 1 ? *word : 0;
+}
+
 /* "Enter open|s stop": the first word of each is the key. */
 static void draw_keys(const struct tr_area *line, const char *keys)
 {
@@ -50,6 +65,9 @@ static void draw_keys(const struct tr_area *line, const char *keys)
 
 	while (*keys && column < line->columns) {
 		size_t length = strcspn(keys, "|"), word = strcspn(keys, " |");
+		int key = key_of(keys, word);
+		if (key != 0)
+			tr_draw_target(line, 0, column, 1, (int)length, key);
 		column += tr_draw_format(line, 0, column, 0, TR_ROLE_KEY, "%.*s", (int)word, keys);
 		if (length > word)
 			column += tr_draw_format(line, 0, column, 0, TR_ROLE_TEXT, "%.*s",
@@ -125,8 +143,10 @@ static void draw_screens(struct tr_console *console, const struct tr_area *area)
 
 	while (first > 0 && console->places[first].screen->is_overlay)
 		first--;
-	for (unsigned i = first; i < console->count; i++)
+	for (unsigned i = first; i < console->count; i++) {
+		tr_term_forget_targets(console->term); /* clicks are the uppermost's */
 		console->places[i].screen->draw(console, console->places[i].state, area);
+	}
 }
 
 void tr_console_draw(struct tr_console *console)
@@ -141,6 +161,8 @@ void tr_console_draw(struct tr_console *console)
 	int around = all.rows > MESSAGE_ROWS + 1 ? MESSAGE_ROWS + 1 : 0;
 	struct tr_area area = tr_draw_part(&all, around > 0, 0, all.rows - around, all.columns);
 	draw_screens(console, &area);
+	if (console->has_help)
+		tr_term_forget_targets(console->term);
 	if (around > 0) {
 		draw_title(console, &all, base->title);
 		draw_message(console, &all);

@@ -97,6 +97,7 @@ static void draw_items(struct dialog *dialog, const struct tr_area *area, int ro
 		enum tr_role role = item == dialog->chosen ? TR_ROLE_SELECTED : TR_ROLE_TEXT;
 		tr_draw_format(area, row + i, 0, 0, role, "%s%s",
 			item == dialog->chosen ? "> " : "  ", dialog->items[item]);
+		tr_draw_target_row(area, row + i, item, item == dialog->chosen);
 		if (item == dialog->chosen)
 			tr_draw_cursor(area, row + i, 0);
 	}
@@ -108,6 +109,8 @@ static void draw_below(struct dialog *dialog, const struct tr_area *area, int ro
 	case CONFIRM:
 		tr_draw_format(area, row + 1, 0, 0, TR_ROLE_STRONG, "y: %s    any other key: no",
 			dialog->word);
+		tr_draw_target(area, row + 1, 0, 1, area->columns, 'n');
+		tr_draw_target(area, row + 1, 0, 1, 3 + tr_draw_width(area->term, dialog->word), 'y');
 		break;
 	case CONFIRM_WORD:
 		tr_draw_format(area, row, 0, 0, TR_ROLE_STRONG,
@@ -116,6 +119,7 @@ static void draw_below(struct dialog *dialog, const struct tr_area *area, int ro
 		break;
 	case MESSAGE:
 		tr_draw_text(area, row + 1, 0, 0, TR_ROLE_STRONG, "Enter: close");
+		tr_draw_target(area, row + 1, 0, 1, 12, TR_KEY_ENTER);
 		break;
 	case CHOOSE:
 		draw_items(dialog, area, row + 1);

@@ -1,5 +1,6 @@
 /* The doctor's findings, with what to do about each. */
 #include "console/dialog.h"
+#include "console/qr_view.h"
 #include "console/screens.h"
 #include "console/setup_internal.h"
 #include "console/text_view.h"
@@ -281,6 +282,49 @@ static void ask_accept(struct tr_console *console, struct doctor *doctor)
 		accept_fingerprint, doctor);
 }
 
+/* ---- the lines for a camera ---- */
+
+#define WHERE_MAX 300
+
+/* The lines of all that is wrong, the faults first. */
+static unsigned collect_lines(const struct doctor *doctor, const char *status, unsigned count,
+	struct tr_qr_item items[static TR_QR_ITEMS_MAX],
+	char where[static TR_QR_ITEMS_MAX][WHERE_MAX])
+{
+	json_t *finding;
+	size_t i;
+
+	json_array_foreach(doctor->findings, i, finding)
+	{
+		const json_t *cure = json_object_get(finding, "cure");
+		const char *text = tr_node_words_text(cure, "text");
+		const char *file = tr_node_words_text(cure, "file");
+		const char *machine = tr_node_words_text(cure, "where");
+		if (!is_status(finding, status) || !text[0] || count == TR_QR_ITEMS_MAX)
+			continue;
+		snprintf(where[count], WHERE_MAX, "%s%s%s", machine, machine[0] && file[0] ? ": " : "",
+			file);
+		items[count] = (struct tr_qr_item){
+			tr_node_words_text(finding, "sentence"), where[count], text};
+		count++;
+	}
+	return count;
+}
+
+static void show_code(struct tr_console *console, const struct doctor *doctor)
+{
+	struct tr_qr_item items[TR_QR_ITEMS_MAX];
+	char where[TR_QR_ITEMS_MAX][WHERE_MAX];
+	unsigned count = collect_lines(doctor, "failure", 0, items, where);
+
+	count = collect_lines(doctor, "warning", count, items, where);
+	const struct tr_qr_request request = {.items = items, .count = count};
+	if (count > 0)
+		tr_console_push(console, &tr_screen_qr, &request);
+	else
+		tr_console_say(console, TR_ROLE_DIM, "There are no lines to paste.");
+}
+
 /* ---- the screen ---- */
 
 static void draw(struct tr_console *console, void *state, const struct tr_area *area)
@@ -349,6 +393,9 @@ static enum tr_screen_answer key(struct tr_console *console, void *state, int ke
 		doctor->is_brief = !doctor->is_brief;
 		show(doctor);
 		return TR_SCREEN_TAKEN;
+	case 'x':
+		show_code(console, doctor);
+		return TR_SCREEN_TAKEN;
 	case 'e':
 		edit(console, doctor);
 		return TR_SCREEN_TAKEN;
@@ -377,9 +424,10 @@ const struct tr_screen tr_screen_doctor = {
 		"k        a quick look: without browser and meeting\n"
 		"f        faults only, or everything\n"
 		"e        change the settings of this Jitsi server\n"
+		"x        the lines to paste as a QR code, for a camera\n"
 		"a        accept the server's certificate, after comparing its fingerprint\n"
 		"Enter    go on",
-	.keys = "Enter go on|r again|k quick|f faults only|e edit|a accept",
+	.keys = "Enter go on|r again|k quick|f faults|x QR code|e edit|a accept",
 	.open = open_doctor,
 	.draw = draw,
 	.key = key,

@@ -47,6 +47,19 @@ void tr_draw_bar(const struct tr_area *area, int row, int column, int width, dou
 void tr_draw_picture(
 	const struct tr_area *area, const uint8_t *rgb, int width, int height, int stride);
 
+/* A code of `width` * `width` dots (not 0: dark) with its margin, at the area's top left; gives the
+ * columns used, 0 when it does not fit. And how wide the largest is that does. */
+int tr_draw_code(const struct tr_area *area, const uint8_t *dark, int width);
+int tr_draw_code_most(const struct tr_area *area);
+
+/* A click into these cells is this key: a letter that the screen knows, or TR_KEY_PICK + n. What is
+ * said later lies above. */
+void tr_draw_target(
+	const struct tr_area *area, int row, int column, int rows, int columns, int key);
+
+/* A row of a list: a click chooses it, one on the chosen row opens it. */
+void tr_draw_target_row(const struct tr_area *area, int row, int number, bool is_chosen);
+
 /* The column of the cursor for who types; hidden unless called while drawing. */
 void tr_draw_cursor(const struct tr_area *area, int row, int column);
 

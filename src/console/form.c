@@ -273,8 +273,22 @@ static enum tr_form_answer type(struct tr_form *form, int key)
 	return TR_FORM_TAKEN;
 }
 
+/* A click on a field. */
+static enum tr_form_answer pick(struct tr_form *form, unsigned i)
+{
+	if (i >= form->count || !tr_form_can_enter(form, i))
+		return TR_FORM_IGNORED;
+	if (form->here < form->count)
+		form->state[form->here].was_touched = true;
+	form->here = i;
+	form->state[i].cursor = strlen(form->state[i].text);
+	return TR_FORM_TAKEN;
+}
+
 enum tr_form_answer tr_form_key(struct tr_console *console, struct tr_form *form, int key)
 {
+	if (key >= TR_KEY_PICK)
+		return pick(form, (unsigned)(key - TR_KEY_PICK));
 	switch (key) {
 	case TR_KEY_UP:
 	case TR_KEY_BACK_TAB:

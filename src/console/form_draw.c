@@ -101,6 +101,7 @@ static void draw_item(
 		enum tr_role role = form->here == i ? TR_ROLE_SELECTED : TR_ROLE_KEY;
 		tr_draw_text(area, row + 1, names + 4, 0, role,
 			form->here == i ? "[>Save<]" : "[ Save ]");
+		tr_draw_target(area, row + 1, names + 4, 1, 8, TR_KEY_F10);
 		if (form->here == i)
 			tr_draw_cursor(area, row + 1, names + 6);
 	} else if (form->fields[i].kind == TR_FIELD_NOTE) {
@@ -108,7 +109,10 @@ static void draw_item(
 			tr_draw_part(area, row, 0, area->rows - row, area->columns);
 		tr_draw_paragraph(&part, 0, TR_ROLE_DIM, form->fields[i].name, false);
 	} else {
+		bool opens = form->here == i && !tr_form_is_typed(&form->fields[i]);
 		draw_field(form, i, area, row, names);
+		tr_draw_target(
+			area, row, 0, 1, area->columns, opens ? ' ' : TR_KEY_PICK + (int)i);
 	}
 }
 

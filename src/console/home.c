@@ -238,6 +238,7 @@ static void draw_choices(struct tr_console *console, const struct tr_area *area,
 		int line = row + (int)(i / CHOICES_ACROSS);
 		tr_draw_format(area, line, at, 2, TR_ROLE_KEY, "%c", choices[i].key);
 		tr_draw_text(area, line, at + 2, width - 2, TR_ROLE_TEXT, choices[i].name);
+		tr_draw_target(area, line, at, 1, width - 1, choices[i].key);
 	}
 }
 
@@ -251,8 +252,9 @@ static void draw_slots(const struct tr_area *area, const struct home *home, cons
 	for (int i = 0; i < rows && first + i < count; i++) {
 		size_t at = (size_t)first + (size_t)i;
 		const json_t *slot = json_array_get(slots, at);
-		tr_slot_line_draw(area, 1 + i, slot, &home->rates,
-			tr_node_words_int(slot, "slot") == home->chosen);
+		bool is_chosen = tr_node_words_int(slot, "slot") == home->chosen;
+		tr_slot_line_draw(area, 1 + i, slot, &home->rates, is_chosen);
+		tr_draw_target_row(area, 1 + i, first + i + 1, is_chosen);
 	}
 }
 
@@ -301,6 +303,8 @@ static enum tr_screen_answer home_key(struct tr_console *console, void *state, i
 		home->chosen--;
 	else if (key == TR_KEY_DOWN && home->chosen < count)
 		home->chosen++;
+	else if (key > TR_KEY_PICK && (unsigned)(key - TR_KEY_PICK) <= count)
+		home->chosen = (unsigned)(key - TR_KEY_PICK);
 	else if (key == TR_KEY_ENTER)
 		choose(console, home, &choices[1]);
 	else if (key < '0' || key > '9')

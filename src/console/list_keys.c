@@ -28,7 +28,9 @@ bool tr_list_keys_move(int key, int page, int last, int *at)
 		to = last;
 		break;
 	default:
-		return false;
+		if (key < TR_KEY_PICK || key - TR_KEY_PICK > last)
+			return false;
+		to = key - TR_KEY_PICK;
 	}
 	if (to > last)
 		to = last;

@@ -148,9 +148,11 @@ static void draw(struct tr_console *console, void *state, const struct tr_area *
 		list->top = list->chosen;
 	if (room > 0 && list->chosen >= list->top + (size_t)room)
 		list->top = list->chosen - (size_t)room + 1;
-	for (int i = 0; i < room && list->top + (size_t)i < count; i++)
-		draw_row(&inside, 3 + i, json_array_get(list->rows, list->top + (size_t)i),
-			list->top + (size_t)i == list->chosen);
+	for (int i = 0; i < room && list->top + (size_t)i < count; i++) {
+		size_t n = list->top + (size_t)i;
+		draw_row(&inside, 3 + i, json_array_get(list->rows, n), n == list->chosen);
+		tr_draw_target_row(&inside, 3 + i, (int)n, n == list->chosen);
+	}
 }
 
 static void take_search(struct tr_console *console, const char *text, void *user)

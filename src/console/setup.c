@@ -64,9 +64,9 @@ static void make_rows(struct setup *setup)
 		add_row(setup, (struct row){pages[k], NULL, pages[k]->name, pages[k]->what, NULL});
 	add_row(setup,
 		(struct row){NULL, &tr_screen_kernel, "Kernel and boot",
-			"The kernel, its sound cards, and what is started next time.", NULL});
+			"The kernel, its sound cards, the next start.", NULL});
 	add_row(setup, (struct row){NULL, &tr_screen_doctor, "Doctor",
-			       "Looks whether all of it works, and says what to change.", NULL});
+			       "Whether all of it works, and what to change.", NULL});
 	add_row(setup, (struct row){NULL, &tr_screen_first_run, "Guided set-up",
 			       "Step by step from here to \"ready to record\".", NULL});
 	if (setup->chosen >= setup->count)
@@ -174,6 +174,7 @@ static void draw(struct tr_console *console, void *state, const struct tr_area *
 		tr_draw_text(&inside, first + i, 3 + names + 1, 0,
 			n == setup->chosen ? TR_ROLE_STRONG : TR_ROLE_DIM,
 			row->what ? row->what : "");
+		tr_draw_target_row(&inside, first + i, n, n == setup->chosen);
 		if (n == setup->chosen)
 			tr_draw_cursor(&inside, first + i, 0);
 	}

@@ -325,7 +325,7 @@ static const struct action actions[] = {
 	{'d', "Doctor", "Looks whether all of it works, and says what to change", doctor, false,
 		false},
 	{'t', "Self-test",
-		"Encodes a known film, looks at what comes out, and says how many at once", check,
+		"A known film through each encoder: what works", check,
 		false, false},
 	{'l', "Logs", "What telerecd and its slots say", logs, false, false},
 	{'b', "Support bundle", "One file for who helps, without secrets", bundle, false, false},
@@ -369,6 +369,7 @@ static void draw(struct tr_console *console, void *state, const struct tr_area *
 			"%-20s", action->name);
 		tr_draw_text(&inside, (int)i, 24, 0, is_here ? TR_ROLE_STRONG : TR_ROLE_DIM,
 			action->what);
+		tr_draw_target(&inside, (int)i, 0, 1, inside.columns, action->key);
 		if (is_here)
 			tr_draw_cursor(&inside, (int)i, 0);
 	}

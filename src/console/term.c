@@ -83,7 +83,8 @@ static void set_modes(struct tr_term *term, const struct tr_term_settings *setti
 		set_escdelay(ESCAPE_MS);
 	if (settings->has_mouse) {
 		mouseinterval(0);
-		term->abilities.has_mouse = mousemask(BUTTON1_PRESSED, NULL) != 0;
+		term->abilities.has_mouse =
+			mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL) != 0;
 	}
 }
 
@@ -99,7 +100,11 @@ int tr_term_open(const struct tr_term_settings *settings, struct tr_term **ret_t
 	int rc = check_terminal();
 	if (rc < 0)
 		return rc;
-	term->screen = newterm(NULL, stdout, stdin);
+	bool is_limited = settings->is_mono || settings->colours > 0;
+	char direct[80];
+	const char *name =
+		is_limited ? NULL : tr_term_find_direct(term_name(), direct, sizeof(direct));
+	term->screen = newterm(name, stdout, stdin);
 	if (!term->screen)
 		return tr_fail(-EINVAL, "the terminal TERM=\"%s\" cannot be used", term_name());
 	/* curses would end the program in the middle of anything; the console hears of its end, and
@@ -170,6 +175,8 @@ static int read_mouse(struct tr_term *term)
 		return TR_KEY_NONE;
 	term->mouse_row = event.y;
 	term->mouse_column = event.x;
+	if (event.bstate & (BUTTON4_PRESSED | BUTTON5_PRESSED)) /* the wheel */
+		return event.bstate & BUTTON4_PRESSED ? TR_KEY_UP : TR_KEY_DOWN;
 	return TR_KEY_MOUSE;
 }
 
@@ -220,6 +227,7 @@ void tr_term_put(
 void tr_term_clear(struct tr_term *term)
 {
 	tr_term_forget_pairs(term);
+	tr_term_forget_targets(term);
 	term->has_cursor = false;
 	erase();
 }

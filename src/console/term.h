@@ -35,6 +35,7 @@ enum tr_key {
 	TR_KEY_RESIZE,
 	TR_KEY_MOUSE,	     /* a click; tr_term_mouse() tells where */
 	TR_KEY_END_OF_INPUT, /* the terminal went away */
+	TR_KEY_PICK = 0x120000, /* + n: the n-th of what the screen lists was clicked */
 };
 
 /* What a text is, not how it looks: colours on a terminal that has them, else bold, reverse,
@@ -84,6 +85,11 @@ int tr_term_fd(const struct tr_term *term);
 /* The next key without waiting, TR_KEY_NONE when there is none. */
 int tr_term_read_key(struct tr_term *term);
 void tr_term_mouse(const struct tr_term *term, int *ret_row, int *ret_column);
+
+/* The key that a click there stands for, as tr_draw_target() has said since the last
+ * tr_term_clear(); TR_KEY_NONE: nothing is there. */
+int tr_term_find_target(const struct tr_term *term, int row, int column);
+void tr_term_forget_targets(struct tr_term *term); /* what is drawn now lies above all of it */
 
 /* Begins anew: what is drawn from now on is shown by tr_term_show(). */
 void tr_term_clear(struct tr_term *term);

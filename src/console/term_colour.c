@@ -3,8 +3,10 @@
 #include "console/term_internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <term.h>
+#include <unistd.h>
 
 #define PAIRS_MOST 65536
 
@@ -50,6 +52,22 @@ static int round_down(int colours)
 		if (colours >= known[i])
 			return known[i];
 	return 0;
+}
+
+const char *tr_term_find_direct(const char *name, char *out, size_t size)
+{
+	const char *said = getenv("COLORTERM");
+	const char *end = strstr(name, "-256color");
+	int found = 0, length = (int)(end ? (size_t)(end - name) : strlen(name));
+
+	if (!said || (strcmp(said, "truecolor") != 0 && strcmp(said, "24bit") != 0))
+		return NULL;
+	if (snprintf(out, size, "%.*s-direct", length, name) >= (int)size ||
+		setupterm(out, STDOUT_FILENO, &found) != OK)
+		return NULL;
+	bool is_good = tigetflag("RGB") > 0 && tigetnum("colors") >= 1 << 24;
+	del_curterm(cur_term); /* newterm() reads it again */
+	return is_good ? out : NULL;
 }
 
 int tr_term_start_colours(struct tr_term *term, int most, bool is_mono)

@@ -15,6 +15,13 @@ struct tr_term_pair {
 	int number; /* 0: none */
 };
 
+#define TR_TERM_TARGETS_MAX 256
+
+/* Where a click means a key. */
+struct tr_term_target {
+	int row, column, rows, columns, key;
+};
+
 struct tr_term {
 	SCREEN *screen;
 	struct tr_term_abilities abilities;
@@ -24,7 +31,13 @@ struct tr_term {
 	int cursor_row, cursor_column;
 	struct tr_term_pair *pairs; /* a hash table; pair_room is a power of 2 */
 	unsigned pair_room, pair_count, pair_most;
+	unsigned target_count;
+	struct tr_term_target targets[TR_TERM_TARGETS_MAX];
 };
+
+/* The terminfo of this terminal with colours of 24 bits, where COLORTERM says that it has them and
+ * there is one; NULL: the one that TERM names. */
+const char *tr_term_find_direct(const char *name, char *out, size_t size);
 
 /* Once colours have begun; `most` as tr_term_settings. */
 TR_CHECKED int tr_term_start_colours(struct tr_term *term, int most, bool is_mono);

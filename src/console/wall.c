@@ -209,6 +209,8 @@ static void wall_draw(struct tr_console *console, void *state, const struct tr_a
 		struct tr_area tile = tr_draw_part(area, (int)i / wall->across * height,
 			(int)i % wall->across * width, height, width - GAP);
 		draw_tile(console, wall, &tile, tr_slot_find(view->slots, numbers[i]));
+		tr_draw_target(&tile, 0, 0, tile.rows, tile.columns,
+			numbers[i] == wall->chosen ? TR_KEY_ENTER : TR_KEY_PICK + (int)numbers[i]);
 	}
 }
 
@@ -254,7 +256,10 @@ static enum tr_screen_answer wall_key(struct tr_console *console, void *state, i
 		wall->shows_all = !wall->shows_all;
 		return TR_SCREEN_TAKEN;
 	default:
-		return TR_SCREEN_IGNORED;
+		if (key <= TR_KEY_PICK || key > TR_KEY_PICK + TR_MODEL_SLOTS_MAX)
+			return TR_SCREEN_IGNORED;
+		wall->chosen = (unsigned)(key - TR_KEY_PICK); /* drawing looks whether it is there */
+		return TR_SCREEN_TAKEN;
 	}
 }
 
