@@ -1,10 +1,13 @@
-/* Of the files of telerec-gpu.so: gpu_module.c (entry, words), vaapi.c, vaapi_device.c. */
+/* Of the files of telerec-gpu.so: gpu_module.c (entry, words), vaapi*.c. */
 #ifndef TR_ENCODE_GPU_INTERNAL_H
 #define TR_ENCODE_GPU_INTERNAL_H
 
 #include "encode/gpu.h"
 
 #include <libavutil/buffer.h>
+#include <libavutil/frame.h>
+
+#include <va/va.h>
 
 /* Where the last trouble of the one encoder of this process is told. */
 struct tr_gpu_words {
@@ -30,7 +33,38 @@ TR_CHECKED int tr_vaapi_device_open(
 void tr_vaapi_device_close(struct tr_vaapi_device *device);
 AVBufferRef *tr_vaapi_device_context(const struct tr_vaapi_device *device); /* keeps it */
 
+VADisplay tr_vaapi_device_display(const struct tr_vaapi_device *device);
+
 TR_CLEANUP_DEFINE(struct tr_vaapi_device, tr_vaapi_device_close)
+
+/*
+ * NV12 into a new surface of `frames`, or black (NULL); whole macroblocks are filled, or the rows
+ * below the picture would be green and bleed into its edge.
+ *
+ * Uploading RGB and converting it on the device would not pay, even where there is a converter: the
+ * processor must read the screen all the same to know what changed, and in that pass it converts
+ * only what did; and RGB is 4 bytes a pixel to be written into the device's memory, NV12 is 1.5.
+ * The converter is for surfaces, which nobody uploads.
+ */
+TR_CHECKED int tr_vaapi_upload(AVBufferRef *frames, struct tr_gpu_words *words,
+	const struct tr_picture *picture, AVFrame *surface);
+TR_CHECKED int tr_vaapi_download(
+	struct tr_gpu_words *words, const AVFrame *surface, const struct tr_picture *ret_picture);
+
+/* The device's converter: surfaces of RGB to NV12 in `target`, which has room for the picture and
+ * is black where it goes on. `words` and the device must outlive it. -ENOTSUP without one. */
+struct tr_vaapi_vpp;
+TR_CHECKED int tr_vaapi_vpp_open(const struct tr_vaapi_device *device, struct tr_gpu_words *words,
+	VASurfaceID target, int width, int height, struct tr_vaapi_vpp **ret);
+void tr_vaapi_vpp_close(struct tr_vaapi_vpp *vpp);
+TR_CHECKED int tr_vaapi_vpp_attach(
+	struct tr_vaapi_vpp *vpp, int number, const struct tr_surface *surface);
+/* Begins it; the driver does what follows in order. `wait`: until it is done. */
+TR_CHECKED int tr_vaapi_vpp_convert(
+	struct tr_vaapi_vpp *vpp, int number, int width, int height, VASurfaceID target);
+TR_CHECKED int tr_vaapi_vpp_wait(struct tr_vaapi_vpp *vpp, VASurfaceID target);
+
+TR_CLEANUP_DEFINE(struct tr_vaapi_vpp, tr_vaapi_vpp_close)
 
 extern const struct tr_video_ops tr_video_vaapi;
 

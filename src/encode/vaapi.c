@@ -33,6 +33,8 @@ struct tr_video {
 	char unheard[8]; /* where words go when nobody gave room */
 	struct tr_vaapi_device *device;
 	AVBufferRef *frames;
+	struct tr_vaapi_vpp *vpp; /* zero-copy alone: NULL until a surface is attached */
+	AVFrame *target;	  /* ... and what it converts into */
 	AVCodecContext *codec;
 	AVPacket *packet;
 	int64_t count;
@@ -57,6 +59,8 @@ static void vaapi_close(struct tr_video *video)
 		return;
 	close_codec(video);
 	av_packet_free(&video->packet);
+	tr_vaapi_vpp_close(video->vpp);
+	av_frame_free(&video->target);
 	av_buffer_unref(&video->frames);
 	tr_vaapi_device_close(video->device);
 	tr_gpu_words_attach(NULL);
@@ -174,64 +178,40 @@ static int open_codec(struct tr_video *video, int coarser)
 
 /* ---- a picture ---- */
 
-/* The visible part, and its last column and row again where the surface goes on. */
-static void fill_plane(uint8_t *to, int to_stride, const uint8_t *from, int from_stride, int width,
-	int height, int full_width, int full_height, int sample)
+static VASurfaceID target_of(const struct tr_video *video)
 {
-	for (int y = 0; y < height; y++) {
-		uint8_t *row = to + (ptrdiff_t)y * to_stride;
-		memcpy(row, from + (ptrdiff_t)y * from_stride, (size_t)width);
-		for (int x = width; x < full_width; x += sample)
-			memcpy(row + x, row + width - sample, (size_t)sample);
-	}
-	for (int y = height; y < full_height; y++)
-		memcpy(to + (ptrdiff_t)y * to_stride, to + (ptrdiff_t)(height - 1) * to_stride,
-			(size_t)full_width);
+	return (VASurfaceID)(uintptr_t)video->target->data[3]; /* so FFmpeg has it */
 }
 
-static void fill_surface(const AVFrame *mapped, const struct tr_picture *picture)
+static int convert_surface(struct tr_video *video, int number)
 {
-	fill_plane(mapped->data[0], mapped->linesize[0], picture->y, picture->y_stride,
-		picture->width, picture->height, to_block(picture->width),
-		to_block(picture->height), 1);
-	fill_plane(mapped->data[1], mapped->linesize[1], picture->uv, picture->uv_stride,
-		picture->width, picture->height / 2, to_block(picture->width),
-		to_block(picture->height) / 2, 2);
+	return tr_vaapi_vpp_convert(video->vpp, number, video->settings.width,
+		video->settings.height, target_of(video));
 }
 
-/* Into the surface itself where the driver lets us (a derived image), else by an image of its own
- * that is put when it is unmapped. That step cannot fail in FFmpeg's eyes, only complain. */
-static int upload(struct tr_video *video, const struct tr_picture *picture, AVFrame *surface)
+/* A surface of NV12: the picture uploaded, or what the device makes of a surface. There is one for
+ * these, as its picture has been encoded when the next one comes. */
+static int bring_picture(
+	struct tr_video *video, const struct tr_video_input *input, AVFrame *surface)
 {
-	AVFrame *mapped = av_frame_alloc();
-
-	if (!mapped)
-		return -ENOMEM;
-	mapped->format = AV_PIX_FMT_NV12;
-	int av_rc = av_hwframe_get_buffer(video->frames, surface, 0);
-	if (av_rc >= 0)
-		av_rc = av_hwframe_map(
-			mapped, surface, AV_HWFRAME_MAP_WRITE | AV_HWFRAME_MAP_OVERWRITE);
-	if (av_rc >= 0)
-		fill_surface(mapped, picture);
-	av_frame_free(&mapped);
-	if (av_rc < 0 || video->words.errors > 0)
-		return tr_gpu_fail(&video->words, -EIO, "the picture cannot be uploaded");
-	return 0;
+	if (input->surface == 0)
+		return tr_vaapi_upload(video->frames, &video->words, input->picture, surface);
+	int rc = convert_surface(video, input->surface);
+	return rc < 0 ? rc : av_frame_ref(surface, video->target) < 0 ? -ENOMEM : 0;
 }
 
-static int send_picture(struct tr_video *video, const struct tr_picture *picture, bool is_key)
+static int send_picture(struct tr_video *video, const struct tr_video_input *input)
 {
 	AVFrame *surface = av_frame_alloc();
 
 	if (!surface)
 		return -ENOMEM;
-	int rc = upload(video, picture, surface);
+	int rc = bring_picture(video, input, surface);
 	if (rc == 0) {
 		surface->width = video->settings.width;
 		surface->height = video->settings.height;
 		surface->pts = video->count++;
-		surface->pict_type = is_key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
+		surface->pict_type = input->is_key ? AV_PICTURE_TYPE_I : AV_PICTURE_TYPE_NONE;
 		surface->color_primaries = AVCOL_PRI_BT709;
 		surface->color_trc = AVCOL_TRC_BT709;
 		surface->colorspace = AVCOL_SPC_BT709;
@@ -271,15 +251,15 @@ static int receive_packet(
 	return 0;
 }
 
-static int encode(struct tr_video *video, const struct tr_picture *picture, bool is_key,
+static int encode(struct tr_video *video, const struct tr_video_input *input,
 	struct tr_video_output *output, struct tr_nal_picture *ret)
 {
 	*ret = (struct tr_nal_picture){0};
 	tr_gpu_words_reset(&video->words);
-	int rc = send_picture(video, picture, is_key);
+	int rc = send_picture(video, input);
 	if (rc == 0)
 		rc = receive_packet(video, output, ret);
-	if (rc == 0 && is_key && !ret->is_idr)
+	if (rc == 0 && input->is_key && !ret->is_idr)
 		rc = tr_gpu_fail(
 			&video->words, -EIO, "the driver gave no key picture when asked for one");
 	return rc;
@@ -315,7 +295,8 @@ static int prove(struct tr_video *video)
 	if (!grey || !made)
 		return -ENOMEM;
 	memset(grey, 128, pixels * 3 / 2);
-	int rc = encode(video, &picture, true, &output, &nals);
+	struct tr_video_input input = {.picture = &picture, .is_key = true};
+	int rc = encode(video, &input, &output, &nals);
 	if (rc < 0)
 		return rc;
 	video->extradata_size = read_sets(&nals, video->extradata);
@@ -375,7 +356,7 @@ static int vaapi_encode(
 		input->coarser != video->refused_coarser)
 		rc = reopen(video, input->coarser);
 	if (rc == 0)
-		rc = encode(video, input->picture, input->is_key, output, &nals);
+		rc = encode(video, input, output, &nals);
 	if (rc < 0 || !nals.is_idr)
 		return rc;
 	size_t size = read_sets(&nals, sets);
@@ -389,7 +370,40 @@ static int vaapi_encode(
 	tr_info("this driver cannot encode coarser in the same track: it goes on as before");
 	video->refused_coarser = input->coarser;
 	rc = reopen(video, 0);
-	return rc < 0 ? rc : encode(video, input->picture, true, output, &nals);
+	return rc < 0 ? rc : encode(video, input, output, &nals);
+}
+
+/* ---- surfaces ---- */
+
+/* The surface is filled once, where the picture does not reach: black, whatever a driver does with
+ * the background's colour. */
+static int open_vpp(struct tr_video *video)
+{
+	if (!video->target)
+		video->target = av_frame_alloc();
+	int rc = video->target ? 0 : -ENOMEM;
+	if (rc == 0 && !video->target->buf[0])
+		rc = tr_vaapi_upload(video->frames, &video->words, NULL, video->target);
+	if (rc < 0)
+		return rc;
+	return tr_vaapi_vpp_open(video->device, &video->words, target_of(video),
+		to_block(video->settings.width), to_block(video->settings.height), &video->vpp);
+}
+
+static int vaapi_attach(struct tr_video *video, int number, const struct tr_surface *surface)
+{
+	tr_gpu_words_reset(&video->words);
+	int rc = video->vpp ? 0 : open_vpp(video);
+	return rc < 0 ? rc : tr_vaapi_vpp_attach(video->vpp, number, surface);
+}
+
+static int vaapi_convert(struct tr_video *video, int number, const struct tr_picture *ret_picture)
+{
+	tr_gpu_words_reset(&video->words);
+	int rc = convert_surface(video, number);
+	if (rc == 0)
+		rc = tr_vaapi_vpp_wait(video->vpp, target_of(video));
+	return rc < 0 ? rc : tr_vaapi_download(&video->words, video->target, ret_picture);
 }
 
 static size_t vaapi_extradata(const struct tr_video *video, const uint8_t **ret)
@@ -404,4 +418,6 @@ const struct tr_video_ops tr_video_vaapi = {
 	.encode = vaapi_encode,
 	.extradata = vaapi_extradata,
 	.close = vaapi_close,
+	.attach = vaapi_attach,
+	.convert = vaapi_convert,
 };

@@ -119,3 +119,8 @@ AVBufferRef *tr_vaapi_device_context(const struct tr_vaapi_device *device)
 {
 	return device->context;
 }
+
+VADisplay tr_vaapi_device_display(const struct tr_vaapi_device *device)
+{
+	return device->display;
+}
