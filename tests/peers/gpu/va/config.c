@@ -222,8 +222,9 @@ static unsigned list_surface_attributes(
 	unsigned n = 0;
 
 	list[n++] = number(VASurfaceAttribPixelFormat, both, VA_FOURCC_NV12);
-	for (size_t i = 0;
-		config->entrypoint == VAEntrypointVideoProc && i < TR_VA_COUNT(rgb_formats); i++)
+	for (size_t i = 0; config->entrypoint == VAEntrypointVideoProc && !p->has_no_rgb &&
+			   i < TR_VA_COUNT(rgb_formats);
+		i++)
 		list[n++] = number(VASurfaceAttribPixelFormat, both, rgb_formats[i]);
 	list[n++] = number(VASurfaceAttribMinWidth, VA_SURFACE_ATTRIB_GETTABLE, MIN_SIZE);
 	list[n++] = number(VASurfaceAttribMaxWidth, VA_SURFACE_ATTRIB_GETTABLE, p->max_width);

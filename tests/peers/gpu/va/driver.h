@@ -114,13 +114,14 @@ struct tr_va_job {
 	bool is_processing;
 	VAProcPipelineParameterBuffer pipeline;
 	VARectangle from, to;
+	bool fills_rest; /* of the output, with the background's colour */
 };
 
 struct tr_va_context {
 	struct tr_va_object object;
 	struct tr_va_config config;
 	unsigned width, height;
-	int64_t frames; /* pictures ended */
+	int64_t frames; /* pictures ended, coded or converted */
 	int session_fd;
 	bool has_sequence, has_rate;
 	VAEncSequenceParameterBufferH264 sequence;
@@ -183,8 +184,8 @@ VAStatus tr_va_export_surface(VADriverContextP ctx, VASurfaceID id, uint32_t mem
 void tr_va_surface_free(struct tr_va_surface *surface);
 
 /* prime.c: memory that somebody else has made */
-VAStatus tr_va_prime_import(
-	struct tr_va_surface *surface, uint32_t memory_type, void *descriptor, unsigned index);
+VAStatus tr_va_prime_import(struct tr_va *va, struct tr_va_surface *surface, uint32_t memory_type,
+	void *descriptor, unsigned index);
 
 /* images.c */
 VAStatus tr_va_query_image_formats(VADriverContextP ctx, VAImageFormat *list, int *count);

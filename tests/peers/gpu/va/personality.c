@@ -126,6 +126,8 @@ static const struct {
 	{"mapimage", TR_VA_MAP_IMAGE, VA_STATUS_ERROR_OPERATION_FAILED},
 	{"derive", TR_VA_DERIVE, VA_STATUS_ERROR_OPERATION_FAILED},
 	{"close", TR_VA_DESTROY_CONTEXT, VA_STATUS_ERROR_OPERATION_FAILED},
+	{"import", TR_VA_IMPORT, VA_STATUS_ERROR_UNSUPPORTED_MEMORY_TYPE},
+	{"vpp", TR_VA_CONVERT, VA_STATUS_ERROR_OPERATION_FAILED},
 };
 
 /* Deeds by name, and the call at which they happen when a picture is named. */
@@ -140,6 +142,7 @@ static const struct {
 	{"exit", TR_VA_EXIT, TR_VA_END_PICTURE},
 	{"abort", TR_VA_ABORT, TR_VA_END_PICTURE},
 	{"slow", TR_VA_SLOW, TR_VA_SYNC},
+	{"colours", TR_VA_COLOURS, TR_VA_CONVERT},
 };
 
 static bool find_call(const char *name, struct tr_va_fault *fault)
@@ -232,6 +235,12 @@ static bool parse_flag(const char *word, struct tr_va_personality *p)
 		p->references = 0;
 	else if (!strcmp(word, "cqp-only"))
 		p->rate_control = p->low_power_rate_control = VA_RC_CQP;
+	else if (!strcmp(word, "no-rgb"))
+		p->has_no_rgb = true;
+	else if (!strcmp(word, "no-background"))
+		p->has_no_background = true;
+	else if (!strcmp(word, "no-prime2"))
+		p->has_prime_2 = false;
 	else if (!strcmp(word, "lazy"))
 		p->is_lazy = true;
 	else if (!strcmp(word, "once"))
@@ -261,6 +270,8 @@ static bool parse_word(char *word, struct tr_va_personality *p)
 		return parse_fault(value, p);
 	if (!strcmp(word, "max"))
 		return sscanf(value, "%ux%u", &p->max_width, &p->max_height) == 2;
+	if (!strcmp(word, "pitch"))
+		return (p->pitch_step = (unsigned)atoi(value)) > 0;
 	if (!strcmp(word, "session-limit"))
 		return (p->session_limit = atoi(value)) > 0;
 	if (!strcmp(word, "log"))

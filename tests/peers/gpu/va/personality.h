@@ -26,6 +26,8 @@ enum tr_va_call {
 	TR_VA_MAP_IMAGE,
 	TR_VA_DERIVE,
 	TR_VA_DESTROY_CONTEXT,
+	TR_VA_IMPORT,  /* of a surface */
+	TR_VA_CONVERT, /* its pictures are those of the converter */
 	TR_VA_CALLS,
 };
 
@@ -38,6 +40,7 @@ enum tr_va_deed {
 	TR_VA_EXIT,    /* exit(1), as Mesa 22.3 on a lost context */
 	TR_VA_ABORT,   /* abort(), as later ones */
 	TR_VA_SLOW,    /* sleeps */
+	TR_VA_COLOURS, /* converts as if it had not read how, success */
 };
 
 struct tr_va_fault {
@@ -59,6 +62,9 @@ struct tr_va_personality {
 	unsigned max_width, max_height;
 	bool has_vpp, has_derive, has_sync_buffer, has_prime_2;
 	bool is_sync_infinite_only; /* vaSyncBuffer(0) answers TIMEDOUT, as AMD */
+	bool has_no_rgb;	    /* its converter reads NV12 alone */
+	bool has_no_background;	    /* ... and leaves the rest of its target as it was */
+	unsigned pitch_step;	    /* of imported memory, bytes; 0: 4 */
 	bool is_lazy;		    /* works only when somebody waits for the result */
 	int session_limit;	    /* encoding contexts on the machine; 0: any number */
 	bool is_once;		    /* a fault strikes once only, over all processes */

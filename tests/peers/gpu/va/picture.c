@@ -128,6 +128,13 @@ static VAStatus end_coding(struct tr_va *va, struct tr_va_context *context)
 	return VA_STATUS_SUCCESS;
 }
 
+static VAStatus end_processing(struct tr_va *va, struct tr_va_context *context)
+{
+	context->job->fills_rest = !va->personality.has_no_background;
+	return tr_va_personality_strike(
+		&va->personality, TR_VA_CONVERT, context->frames++, &context->job->deed);
+}
+
 VAStatus tr_va_end_picture(VADriverContextP ctx, VAContextID context_id)
 {
 	TR_VA_ENTER(ctx);
@@ -141,8 +148,8 @@ VAStatus tr_va_end_picture(VADriverContextP ctx, VAContextID context_id)
 	VAStatus status = VA_STATUS_SUCCESS;
 	if (!context->has_picture)
 		status = VA_STATUS_ERROR_INVALID_PARAMETER;
-	else if (!job->is_processing)
-		status = end_coding(va, context);
+	else
+		status = job->is_processing ? end_processing(va, context) : end_coding(va, context);
 	context->job = NULL;
 	if (status != VA_STATUS_SUCCESS) {
 		tr_va_job_free(job);

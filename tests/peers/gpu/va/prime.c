@@ -16,6 +16,24 @@ struct memory {
 	unsigned pitch[2], offset[2];
 };
 
+static bool is_format_of(uint32_t drm_format, uint32_t fourcc)
+{
+	switch (drm_format) {
+	case DRM_FORMAT_ARGB8888:
+		return fourcc == VA_FOURCC_BGRA;
+	case DRM_FORMAT_XRGB8888:
+		return fourcc == VA_FOURCC_BGRX;
+	case DRM_FORMAT_ABGR8888:
+		return fourcc == VA_FOURCC_RGBA;
+	case DRM_FORMAT_XBGR8888:
+		return fourcc == VA_FOURCC_RGBX;
+	default: /* whole, or each plane as a layer */
+		return fourcc == VA_FOURCC_NV12 &&
+		       (drm_format == DRM_FORMAT_NV12 || drm_format == DRM_FORMAT_R8 ||
+			       drm_format == DRM_FORMAT_GR88);
+	}
+}
+
 static VAStatus read_prime_2(const struct tr_va_surface *surface,
 	const VADRMPRIMESurfaceDescriptor *d, struct memory *memory)
 {
@@ -25,11 +43,14 @@ static VAStatus read_prime_2(const struct tr_va_surface *surface,
 		d->fourcc != surface->fourcc || d->width < surface->width ||
 		d->height < surface->height)
 		return VA_STATUS_ERROR_INVALID_PARAMETER;
-	uint64_t modifier = d->objects[0].drm_format_modifier;
-	if (modifier != DRM_FORMAT_MOD_LINEAR && modifier != DRM_FORMAT_MOD_INVALID)
+	/* Who does not know the modifier must take the older layout. */
+	if (d->objects[0].drm_format_modifier != DRM_FORMAT_MOD_LINEAR || !d->objects[0].size)
 		return VA_STATUS_ERROR_INVALID_PARAMETER;
 	for (unsigned layer = 0; layer < d->num_layers; layer++)
-		for (unsigned i = 0; i < d->layers[layer].num_planes && plane < 2; i++, plane++) {
+		for (unsigned i = 0; i < d->layers[layer].num_planes; i++, plane++) {
+			if (plane >= planes || d->layers[layer].object_index[i] != 0 ||
+				!is_format_of(d->layers[layer].drm_format, surface->fourcc))
+				return VA_STATUS_ERROR_INVALID_PARAMETER;
 			memory->pitch[plane] = d->layers[layer].pitch[i];
 			memory->offset[plane] = d->layers[layer].offset[i];
 		}
@@ -44,7 +65,7 @@ static VAStatus read_prime(const struct tr_va_surface *surface,
 	unsigned planes = surface->fourcc == VA_FOURCC_NV12 ? 2 : 1;
 
 	if (index >= d->num_buffers || d->num_planes != planes ||
-		d->pixel_format != surface->fourcc || d->width < surface->width ||
+		d->pixel_format != surface->fourcc || !d->data_size || d->width < surface->width ||
 		d->height < surface->height)
 		return VA_STATUS_ERROR_INVALID_PARAMETER;
 	for (unsigned i = 0; i < planes; i++) {
@@ -57,21 +78,25 @@ static VAStatus read_prime(const struct tr_va_surface *surface,
 }
 
 /* Does each row lie inside? The real size counts, not what the descriptor says. */
-static bool fits(const struct tr_va_surface *surface, const struct memory *memory, size_t size)
+static bool fits(const struct tr_va_surface *surface, const struct memory *memory, size_t size,
+	unsigned pitch_step)
 {
 	bool is_yuv = surface->fourcc == VA_FOURCC_NV12;
+
+	if (memory->size > size)
+		return false;
 
 	for (unsigned i = 0; i < (is_yuv ? 2U : 1U); i++) {
 		size_t rows = i ? (surface->height + 1) / 2 : surface->height;
 		size_t row = is_yuv ? surface->width : surface->width * 4;
-		if (memory->pitch[i] < row ||
+		if (memory->pitch[i] < row || memory->pitch[i] % pitch_step ||
 			memory->offset[i] + memory->pitch[i] * (rows - 1) + row > size)
 			return false;
 	}
 	return true;
 }
 
-static VAStatus map(struct tr_va_surface *surface, const struct memory *memory)
+static VAStatus map(struct tr_va_surface *surface, const struct memory *memory, unsigned pitch_step)
 {
 	struct stat stat;
 
@@ -79,7 +104,7 @@ static VAStatus map(struct tr_va_surface *surface, const struct memory *memory)
 		return VA_STATUS_ERROR_INVALID_PARAMETER;
 	/* A dma-buf tells no size by fstat on old kernels. */
 	size_t size = stat.st_size > 0 ? (size_t)stat.st_size : memory->size;
-	if (!fits(surface, memory, size))
+	if (!fits(surface, memory, size, pitch_step))
 		return VA_STATUS_ERROR_INVALID_PARAMETER;
 	surface->fd = fcntl(memory->fd, F_DUPFD_CLOEXEC, 0);
 	if (surface->fd < 0)
@@ -100,17 +125,26 @@ static VAStatus map(struct tr_va_surface *surface, const struct memory *memory)
 	return VA_STATUS_SUCCESS;
 }
 
-VAStatus tr_va_prime_import(
-	struct tr_va_surface *surface, uint32_t memory_type, void *descriptor, unsigned index)
+VAStatus tr_va_prime_import(struct tr_va *va, struct tr_va_surface *surface, uint32_t memory_type,
+	void *descriptor, unsigned index)
 {
+	const struct tr_va_personality *p = &va->personality;
 	struct memory memory = {0};
-	VAStatus status = VA_STATUS_ERROR_UNSUPPORTED_MEMORY_TYPE;
 
 	if (!descriptor)
 		return VA_STATUS_ERROR_INVALID_PARAMETER;
+	VAStatus status = tr_va_personality_strike(p, TR_VA_IMPORT, va->frame, NULL);
+	if (status != VA_STATUS_SUCCESS)
+		return status;
 	if (memory_type == VA_SURFACE_ATTRIB_MEM_TYPE_DRM_PRIME_2)
 		status = read_prime_2(surface, descriptor, &memory);
 	else if (memory_type == VA_SURFACE_ATTRIB_MEM_TYPE_DRM_PRIME)
 		status = read_prime(surface, descriptor, index, &memory);
-	return status == VA_STATUS_SUCCESS ? map(surface, &memory) : status;
+	else
+		status = VA_STATUS_ERROR_UNSUPPORTED_MEMORY_TYPE;
+	if (status == VA_STATUS_SUCCESS)
+		status = map(surface, &memory, p->pitch_step ? p->pitch_step : 4);
+	tr_va_personality_log(p, "import type=0x%x %ux%u pitch=%u status=%d", memory_type,
+		surface->width, surface->height, memory.pitch[0], status);
+	return status;
 }

@@ -95,7 +95,7 @@ static VAStatus create_one(struct tr_va *va, const struct request *request, unsi
 		status = allocate(surface);
 	else
 		status = tr_va_prime_import(
-			surface, request->memory_type, request->descriptor, index);
+			va, surface, request->memory_type, request->descriptor, index);
 	if (status != VA_STATUS_SUCCESS)
 		tr_va_object_remove(va, surface);
 	else

@@ -55,13 +55,16 @@ struct matrix {
 	float y_offset;
 };
 
-static struct matrix matrix_of(const VAProcPipelineParameterBuffer *pipeline)
+static struct matrix matrix_of(const struct tr_va_job *job)
 {
+	const VAProcPipelineParameterBuffer *pipeline = &job->pipeline;
 	const VAProcColorProperties *colours = &pipeline->output_color_properties;
 	bool is_709 = pipeline->output_color_standard == VAProcColorStandardBT709 ||
 		      (pipeline->output_color_standard == VAProcColorStandardExplicit &&
 			      colours->matrix_coefficients == 1);
 	bool is_full = colours->color_range == VA_SOURCE_RANGE_FULL;
+	if (job->deed == TR_VA_COLOURS)
+		is_709 = !is_709;
 	float kr = is_709 ? 0.2126F : 0.299F, kb = is_709 ? 0.0722F : 0.114F, kg = 1 - kr - kb;
 	float luma = is_full ? 1 : 219 / 255.0F, chroma = is_full ? 1 : 224 / 255.0F;
 	float cb = chroma / 2 / (1 - kb), cr = chroma / 2 / (1 - kr);
@@ -125,7 +128,7 @@ static void convert_block(
 
 static void convert(const struct tr_va_job *job)
 {
-	struct matrix m = matrix_of(&job->pipeline);
+	struct matrix m = matrix_of(job);
 
 	for (unsigned y = 0; y < job->to.height; y += 2)
 		for (unsigned x = 0; x < job->to.width; x += 2)
@@ -155,8 +158,31 @@ static void scale(const struct tr_va_job *job)
 			}
 }
 
+static bool is_outside(const VARectangle *area, unsigned x, unsigned y)
+{
+	return x < (unsigned)area->x || y < (unsigned)area->y ||
+	       x >= (unsigned)area->x + area->width || y >= (unsigned)area->y + area->height;
+}
+
+/* Black is all that anybody asks for. */
+static void fill_rest(const struct tr_va_job *job)
+{
+	const struct tr_va_surface *to = job->output;
+
+	for (unsigned y = 0; y < to->height; y++)
+		for (unsigned x = 0; x < to->width; x++) {
+			if (!is_outside(&job->to, x, y))
+				continue;
+			to->data[to->offset[0] + (size_t)y * to->pitch[0] + x] = 16;
+			if (is_outside(&job->to, x & ~1U, y & ~1U))
+				to->data[to->offset[1] + (size_t)(y / 2) * to->pitch[1] + x] = 128;
+		}
+}
+
 VAStatus tr_va_process(struct tr_va_job *job)
 {
+	if (job->fills_rest && job->pipeline.output_background_color >> 24)
+		fill_rest(job);
 	if (job->input->fourcc == VA_FOURCC_NV12)
 		scale(job);
 	else
