@@ -11,5 +11,11 @@ life_keys() {
 	[ -e "$keys/cert.pem" ] || "$here/update/make-keys" "$keys"
 	install -D -m 644 "$keys/cert.pem" "$root/etc/rauc/keyring.pem"
 }
+# GRUB's memory outlives a power cut while it is written.
+life_grubenv() {
+	mv "$root/usr/bin/grub-editenv" "$root/usr/bin/grub-editenv.debian"
+	ln -s ../lib/telerec-image/grub-editenv "$root/usr/bin/grub-editenv"
+}
 life_units
 life_keys
+life_grubenv

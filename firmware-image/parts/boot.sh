@@ -61,6 +61,7 @@ boot_esp() {
 	fill "$here/grub/disk.cfg" >"$to/boot/grub/grub.cfg"
 	in_tools grub-editenv live/esp/boot/grub/grubenv create
 	in_tools grub-editenv live/esp/boot/grub/grubenv set 'ORDER=A B' A_OK=1 A_TRY=0 B_OK=0 B_TRY=0 PROVEN=A
+	cp "$to/boot/grub/grubenv" "$to/boot/grub/grubenv.copy"
 }
 
 boot_make() {
