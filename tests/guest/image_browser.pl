@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # Stands in for Chromium in an image that has none: answers on the DevTools pipe as a browser with one page,
-# shows a picture of four coloured fields by the X protocol, and plays a tone of 1000 Hz where it is
-# told to. Needs Perl's base and aplay only.
+# shows a picture of four coloured fields by the X protocol, along their top the machine's uptime, and plays a
+# tone of 1000 Hz where it is told to. Needs Perl's base and aplay only.
 use strict;
 use warnings;
 use Socket;
@@ -38,6 +38,20 @@ sub take {
 
 sub pad { my $text = shift; return $text . "\0" x (-length($text) % 4) }
 
+# The uptime in tenths of a second, as twenty black or white cells, the highest bit first: when a picture was made.
+sub draw_time {
+	my ($x, $window, $context) = @_;
+	open my $file, '<', '/proc/uptime' or return;
+	my ($uptime) = <$file> =~ /([\d.]+)/;
+	my $requests = '';
+	for my $bit (reverse 0 .. 19) {
+		my $is_set = int($uptime * 10) >> $bit & 1;
+		$requests .= pack('C x v V V V', 56, 4, $context, 4, $is_set ? 0xffffff : 0) .
+			pack('C x v V V s s v v', 70, 5, $window, $context, (19 - $bit) * $width / 20, 0, $width / 20, $height / 15);
+	}
+	syswrite $x, $requests;
+}
+
 # Four fields: red, green, blue, white.
 sub draw {
 	my ($number) = ($ENV{DISPLAY} // ':0') =~ /:(\d+)/;
@@ -70,6 +84,7 @@ sub draw {
 				or exit 0;
 			$field++;
 		}
+		draw_time($x, $window, $context);
 		select undef, undef, undef, 0.2;
 	}
 }
