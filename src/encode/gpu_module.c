@@ -2,6 +2,7 @@
 #include "encode/gpu_internal.h"
 
 #include "core/log.h"
+#include "encode/qsv.h"
 
 #include <libavutil/log.h>
 
@@ -61,5 +62,5 @@ __attribute__((visibility("default"))) tr_gpu_find_fn tr_gpu_find;
 
 const struct tr_video_ops *tr_gpu_find(enum tr_rung_kind kind)
 {
-	return kind == TR_RUNG_VAAPI ? &tr_video_vaapi : NULL;
+	return kind == TR_RUNG_VAAPI ? &tr_video_vaapi : kind == TR_RUNG_QSV ? &tr_video_qsv : NULL;
 }

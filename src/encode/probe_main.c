@@ -276,6 +276,24 @@ static void keep_log(json_t *device, const char *words)
 	json_object_set_new(device, "log", log);
 }
 
+/* A QSV runtime takes the first node of the i915 driver, and none of xe's: there is no way to name
+ * one. */
+static bool is_qsv_device(const struct prober *prober, const json_t *device)
+{
+	const json_t *other;
+	size_t i;
+
+	if (strcmp(get_text(device, "kernel_driver"), "i915") != 0)
+		return false;
+	json_array_foreach(prober->devices, i, other)
+	{
+		if (!strcmp(get_text(other, "kernel_driver"), "i915") &&
+			strcmp(get_text(other, "node"), get_text(device, "node")) < 0)
+			return false;
+	}
+	return true;
+}
+
 static void look_at_device(struct prober *prober, json_t *device)
 {
 	struct tr_probe_answer answer;
@@ -289,6 +307,8 @@ static void look_at_device(struct prober *prober, json_t *device)
 		return;
 	if (json_is_object(answer.json))
 		take_over(device, answer.json);
+	if (!is_qsv_device(prober, device))
+		json_object_set_new(device, "qsv_runtimes", json_array());
 	guess_driver(device, answer.words);
 	keep_log(device, answer.words);
 	if (answer.is_late)

@@ -98,6 +98,33 @@ static void add_encoder(struct tr_probe_rungs *rungs, const json_t *device, cons
 	}
 }
 
+/* The same hardware by another way, which only its self-test tells to be open. With the driver's
+ * best entry point: a bitrate where that can hold one, and fixed quantizers. */
+static void add_qsv(struct tr_probe_rungs *rungs, const json_t *device)
+{
+	const json_t *encoder = json_array_get(json_object_get(device, "encoders"), 0);
+	const json_t *rates = json_object_get(encoder, "rate_controls");
+	struct tr_probe_candidate candidate;
+
+	if (!encoder || json_array_size(json_object_get(device, "qsv_runtimes")) == 0)
+		return;
+	start_candidate(&candidate, device);
+	candidate.rung.kind = TR_RUNG_QSV;
+	candidate.rung.profile = 100;
+	candidate.rung.is_low_power = !strcmp(get_text(encoder, "entry_point"), "EncSliceLP");
+	candidate.rung.has_packed_headers = 1;
+	candidate.rung.max_width = get_size(encoder, "max_width");
+	candidate.rung.max_height = get_size(encoder, "max_height");
+	if (has_word(rates, "VBR") || has_word(rates, "CBR")) {
+		candidate.rung.rate = has_word(rates, "VBR") ? TR_RUNG_RATE_VBR : TR_RUNG_RATE_CBR;
+		add(rungs, &candidate);
+	}
+	if (has_word(rates, "CQP")) {
+		candidate.rung.rate = TR_RUNG_RATE_CQP;
+		add(rungs, &candidate);
+	}
+}
+
 void tr_probe_rungs_add(struct tr_probe_rungs *rungs, const json_t *device)
 {
 	static const char *const entry_points[] = {"EncSlice", "EncSliceLP"};
@@ -114,16 +141,7 @@ void tr_probe_rungs_add(struct tr_probe_rungs *rungs, const json_t *device)
 			is_first = false;
 		}
 	}
-	if (rungs->count > 0 && json_array_size(json_object_get(device, "qsv_runtimes")) > 0 &&
-		json_array_size(encoders) > 0) {
-		struct tr_probe_candidate candidate;
-		start_candidate(&candidate, device);
-		candidate.rung.kind = TR_RUNG_QSV;
-		candidate.rung.rate = TR_RUNG_RATE_VBR;
-		candidate.rung.profile = 100;
-		candidate.rung.has_packed_headers = 1;
-		add(rungs, &candidate);
-	}
+	add_qsv(rungs, device);
 }
 
 void tr_probe_rungs_add_software(struct tr_probe_rungs *rungs)
@@ -201,6 +219,8 @@ static void find_trouble(struct tr_probe_candidate *candidate, const struct tr_p
 	for (char *c = words; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 127)
 			*c = ' ';
+	for (size_t end = strlen(words); end > 0 && strchr(". ", words[end - 1]); end--)
+		words[end - 1] = '\0'; /* the sentence has its own full stop */
 	tr_probe_explain(&symptom, &finding);
 	candidate->works = false;
 	snprintf(candidate->cause, sizeof(candidate->cause), "%s", finding.cause);

@@ -58,10 +58,10 @@ look() {
 
 # Each case: 0; 1: wrong; 2: could not be shown on this machine now.
 
-# exact NAME TREE WORDS RUNG: every pixel, all of it by a rung of this pattern.
+# exact NAME TREE WORDS RUNG [OPTION...]: every pixel, all of it by a rung of this pattern.
 exact() {
 	programs "$1" "$2" "$3"
-	record "$1" "$1" --for 3s || complain "$1" "exit code $?" || return 1
+	record "$1" "$1" --for 3s "${@:5}" || complain "$1" "exit code $?" || return 1
 	on_rung "$1" "$4 0" || return 2
 	look "$1" --numbers 3
 }
@@ -118,6 +118,7 @@ cases=(
 	"exact lp-cqp-only intel personality=lp-cqp-only '$node CQP LP'"
 	"exact cqp-only intel cqp-only '$node CQP*'"
 	"exact amd amd '' '$node *'"
+	"exact qsv intel+qsv '' 'h264_qsv renderD128 *' --encoder qsv"
 	"limited ''"
 	"decode_only ''"
 )
@@ -131,6 +132,9 @@ count_end() {
 	2) is_busy=1 ;;
 	*) fail "see above" ;;
 	esac
+}
+[ -e "$build/tests/va/test_mfx.so" ] || { # built without libvpl-dev
+	for i in "${!cases[@]}"; do [[ ${cases[i]} != *qsv* ]] || unset "cases[$i]"; done
 }
 running=0
 for case in "${cases[@]}"; do

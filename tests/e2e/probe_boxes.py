@@ -54,6 +54,8 @@ BOXES = [
      {INTEL: ("test-failed", "the self-test on /dev/dri/renderD128 failed", "another way")}, ""),
     ("noise for packets", "amd", "fault=garbage@3", TEST, "libx264",
      {"0000:05:00.0": ("test-failed", "the self-test on /dev/dri/renderD128 failed", "")}, ""),
+    ("VA-API fails, QSV does not", "intel+qsv", "iHD: fault=end; qsv: ", TEST, "h264_qsv renderD128 VBR",
+     {INTEL: ("", "", "")}, ""),
     ("no GPU", "none", "", TEST, "libx264", {}, "no GPU"),
 ]
 

@@ -4,16 +4,16 @@
  * words (from libmfxhw64.so.1.conf beside it, and TR_TEST_VA).
  */
 #include "../va/coding.h"
+#include "pending.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <vpl/mfx.h>
-
 #define EXPORT __attribute__((visibility("default")))
 #define SETS_ROOM 256
 #define DEFAULT_QP 26
+#define PENDING_MAX 16
 
 struct session {
 	struct tr_va_personality personality;
@@ -27,6 +27,7 @@ struct session {
 	struct tr_va_job job;
 	int64_t frames;
 	unsigned since_idr;
+	struct tr_mfx_pending pending[PENDING_MAX];
 };
 
 static struct session *get(mfxSession session)
@@ -202,6 +203,8 @@ static void free_memory(struct session *s)
 	free(s->pictures[0].data);
 	free(s->pictures[1].data);
 	free(s->coded.data);
+	for (size_t i = 0; i < PENDING_MAX; i++)
+		tr_mfx_pending_forget(&s->pending[i]);
 	s->input.data = s->pictures[0].data = s->pictures[1].data = s->coded.data = NULL;
 }
 
@@ -385,19 +388,19 @@ static void describe_picture(struct session *s, bool is_idr)
 	s->since_idr++;
 }
 
-static mfxStatus give_packet(struct session *s, mfxBitstream *packet, mfxU64 time, bool is_idr)
+/* What a real runtime would not take. */
+static mfxStatus check_picture(
+	const struct session *s, const mfxFrameSurface1 *surface, const mfxBitstream *packet)
 {
-	if (packet->DataOffset + packet->DataLength + s->coded.segment.size > packet->MaxLength)
-		return MFX_ERR_NOT_ENOUGH_BUFFER;
-	memcpy(packet->Data + packet->DataOffset + packet->DataLength, s->coded.data,
-		s->coded.segment.size);
-	packet->DataLength += s->coded.segment.size;
-	packet->TimeStamp = time;
-	packet->DecodeTimeStamp = (mfxI64)time;
-	packet->FrameType = is_idr ? MFX_FRAMETYPE_I | MFX_FRAMETYPE_IDR | MFX_FRAMETYPE_REF
-				   : MFX_FRAMETYPE_P | MFX_FRAMETYPE_REF;
-	packet->PicStruct = MFX_PICSTRUCT_PROGRESSIVE;
-	return MFX_ERR_NONE;
+	const mfxFrameInfo *info = &s->settings.mfx.FrameInfo;
+
+	if (!surface->Data.Y || !surface->Data.UV || !packet || !packet->Data)
+		return MFX_ERR_NULL_PTR;
+	if (surface->Data.Pitch < info->Width || surface->Info.Width != info->Width ||
+		surface->Info.Height != info->Height || surface->Info.FourCC != MFX_FOURCC_NV12)
+		return MFX_ERR_INVALID_VIDEO_PARAM;
+	return packet->MaxLength - packet->DataOffset < s->coded.size ? MFX_ERR_NOT_ENOUGH_BUFFER
+								      : MFX_ERR_NONE;
 }
 
 EXPORT mfxStatus MFXVideoENCODE_EncodeFrameAsync(mfxSession session, mfxEncodeCtrl *control,
@@ -409,10 +412,12 @@ EXPORT mfxStatus MFXVideoENCODE_EncodeFrameAsync(mfxSession session, mfxEncodeCt
 		return MFX_ERR_NOT_INITIALIZED;
 	if (!surface)
 		return MFX_ERR_MORE_DATA; /* nothing is held back */
-	if (!surface->Data.Y || !surface->Data.UV || surface->Data.Pitch < s->input.width ||
-		!packet || !packet->Data)
-		return MFX_ERR_NULL_PTR;
-	mfxStatus status = strike(s, TR_VA_END_PICTURE, s->frames, &s->job.deed);
+	mfxStatus status = check_picture(s, surface, packet);
+	if (status != MFX_ERR_NONE) {
+		tr_va_personality_log(&s->personality, "mfx refused a picture: %d", status);
+		return status;
+	}
+	status = strike(s, TR_VA_END_PICTURE, s->frames, &s->job.deed);
 	if (status != MFX_ERR_NONE)
 		return status;
 	unsigned gop = s->settings.mfx.GopPicSize;
@@ -424,15 +429,29 @@ EXPORT mfxStatus MFXVideoENCODE_EncodeFrameAsync(mfxSession session, mfxEncodeCt
 		return MFX_ERR_DEVICE_FAILED;
 	s->frames++;
 	*ret_sync = (mfxSyncPoint)(uintptr_t)s->frames;
-	return give_packet(s, packet, surface->Data.TimeStamp, is_idr);
+	return tr_mfx_pending_keep(
+		&s->pending[s->frames % PENDING_MAX], &(struct tr_mfx_pending){.packet = packet,
+							      .number = s->frames,
+							      .data = s->coded.data,
+							      .size = s->coded.segment.size,
+							      .time = surface->Data.TimeStamp,
+							      .is_idr = is_idr});
 }
 
 EXPORT mfxStatus MFXVideoCORE_SyncOperation(mfxSession session, mfxSyncPoint sync, mfxU32 wait_ms)
 {
+	struct session *s = get(session);
+	int64_t number = (int64_t)(uintptr_t)sync;
+	struct tr_mfx_pending *pending = &s->pending[number % PENDING_MAX];
+
 	(void)wait_ms;
-	if (!sync)
+	if (!sync || pending->number != number)
 		return MFX_ERR_NULL_PTR;
-	return strike(get(session), TR_VA_SYNC, (int64_t)(uintptr_t)sync - 1, NULL);
+	mfxStatus status = strike(s, TR_VA_SYNC, number - 1, NULL);
+	if (status == MFX_ERR_NONE)
+		status = tr_mfx_pending_give(pending);
+	tr_mfx_pending_forget(pending);
+	return status;
 }
 
 EXPORT mfxStatus MFXVideoENCODE_Close(mfxSession session)
