@@ -16,7 +16,7 @@
 #   kept      it starts, and proves itself; settings and recordings are there
 #   lost      GRUB's memory of the slots is gone, garbage or empty: the slot that proved itself runs; its kernel cannot
 #             be read: the other one does
-#   stays     the same slot runs; a NoCloud volume brings settings; a reset that keeps recordings is asked for
+#   stays     the same slot runs, and the memory is made anew; a NoCloud volume brings settings; a reset that keeps recordings is asked for
 #   reset     it was; one that keeps nothing is asked for
 #   empty     it was
 #   keys      BIOS, from the medium: installed by keys typed at the console on the serial line
@@ -226,7 +226,7 @@ stage_first() {
 	sed -n 's/^took: //p' "$work/result" | tr -d '\r' >"$work/update.seconds"
 }
 stage_unproven() {
-	trial_time=5s start "$state; sleep 6000"
+	trial_time=5s start "${state}sleep 6000"
 	finish unproven
 	expect '"slot":"B","proven":"A","next":"A"' '"is_trial":true' kept-data
 	! grep -q 'guest: end' "$work/result" || fail "it did not restart"
@@ -237,10 +237,26 @@ last_picture() {
 	ffmpeg -loglevel error -i "$1" -map 0:v -vf "crop=iw:ih/15-2:0:0,scale=20:1:flags=area,format=gray" -f rawvideo - |
 		tail -c 20 | od -An -v -w20 -t u1 | awk '{ for (i = 1; i <= 20; i++) t = 2 * t + ($i > 127); printf "%.1f", t / 10 }'
 }
-# after_cut CUT: what is on /data, as the next start would find it: the machine's disk is left as it is.
-after_cut() {
+# watch SECONDS: notes when the recording's file was seen to grow, and when the guest says it did.
+watch() {
+	local end line seen
+	end=$(($(date +%s%N) + $1 * 1000000000))
+	seen=$(grep -a '^grew [0-9.]* [0-9]' "$work/result" | tail -n 1)
+	: >"$work/beats"
+	while [ "$(date +%s%N)" -lt $end ] || [ "$(wc -l <"$work/beats")" -lt 3 ]; do
+		kill -0 "$machine" 2>/dev/null || fail "it did not record: $(cat "$work/result")"
+		line=$(grep -a '^grew [0-9.]* [0-9]' "$work/result" | tail -n 1)
+		if [ "$line" != "$seen" ]; then
+			seen=$line
+			line=${line#grew }
+			echo "$(date +%s.%N) ${line% *}" >>"$work/beats"
+		fi
+		sleep 0.05
+	done
+}
+# check_recording CUT WHEN: what is in $work/data, a data partition as the cut of the power leaves it.
+check_recording() {
 	local at last lost slow
-	dd if="$work/disk" of="$work/data" bs=1M skip=4354 conv=sparse status=none
 	e2fsck -p "$work/data" >"$work/fsck" 2>&1 || [ $? -lt 4 ] || fail "the file system: $(cat "$work/fsck")"
 	rm -rf "$work/cut"
 	mkdir "$work/cut"
@@ -253,12 +269,13 @@ after_cut() {
 	read -r lost slow <<<"$(awk -v cut="$cut_at" -v last="$last" '
 		{ d = $2 - $1; if (NR == 1 || d > far) far = d; if (NR > 1 && $2 - before > slow) slow = $2 - before; before = $2 }
 		END { printf "%.1f %.1f", cut + far - last, slow }' "$work/beats")"
-	echo "   cut $1: the last $lost s are lost; the file grew at least every $slow s"
+	echo "   cut $2: the last $lost s are lost; the file grew every $slow s or faster"
 	# On a machine that is too slow for a fragment a second, that one is lost and the one before it.
 	awk -v lost="$lost" -v slow="$slow" 'BEGIN { exit !(lost <= 2.3 || lost <= 2 * slow + 1) }' || fail "more than 2 s are lost"
 }
+# Each machine is halted at four moments, and what its disk holds then is looked at; then its power is cut.
 stage_records() {
-	local cut end line seen
+	local cut moment
 	for cut in $(seq "$cuts"); do
 		start "$state"'
 			folder=/data/recordings/life; install -d -o telerec-slot-16 $folder
@@ -269,39 +286,40 @@ stage_records() {
 				now=$(find $folder/cut-'"$cut"' -name "*.mp4" -printf "%s\n" 2>/dev/null | tail -n 1)
 				if [ "$now" != "$was" ]; then read -r up _ </proc/uptime; echo "grew $up $now"; was=$now; fi
 				sleep 0.1; done; cat /run/record.log'
-		until [ "$(grep -c ^grew "$work/result")" -ge 4 ]; do
-			kill -0 "$machine" 2>/dev/null || fail "it did not record: $(cat "$work/result")"
-			sleep 0.5
+		for moment in 1 2 3 4 5; do
+			watch $((1 + RANDOM % 6))
+			sleep "0.$((RANDOM % 10))"
+			cut_at=$(date +%s.%N)
+			if [ $moment -lt 5 ]; then kill -STOP "$machine"; else cut_power; fi
+			dd if="$work/disk" of="$work/data" bs=1M skip=4354 conv=sparse status=none
+			[ $moment = 5 ] || kill -CONT "$machine"
+			check_recording "$cut" "$cut.$moment"
 		done
-		expect '"slot":"A","proven":"A"' kept-data
-		: >"$work/beats"
-		end=$(($(date +%s%N) + (3000 + RANDOM % 12000) * 1000000)) seen=
-		while [ "$(date +%s%N)" -lt $end ]; do
-			line=$(grep -a '^grew [0-9.]* [0-9]' "$work/result" | tail -n 1 | tr -d '\r')
-			if [ "$line" != "$seen" ]; then
-				seen=$line
-				line=${line#grew }
-				echo "$(date +%s.%N) ${line% *}" >>"$work/beats"
-			fi
-			sleep 0.05
-		done
-		cut_at=$(date +%s.%N)
-		cut_power
 		cp "$work/result" "$work/result.cut-$cut"
-		after_cut "$cut"
+		expect '"slot":"A","proven":"A"' kept-data
 	done
 }
 # one_torn NAME [QEMU_ARGUMENT...]: an update that is cut off, anywhere in it.
 one_torn() {
-	local name=$1 wait
+	local name=$1 wait end seen=0
 	shift
 	wait=$(random "$(cat "$work/update.seconds" 2>/dev/null || echo 30)")
 	start "$state"'
 		echo writing; telerec update --from-stick; echo "update: $?"; sleep 6000' "$@" "${updates[@]}"
 	await writing
-	sleep "$wait"
+	# What GRUB remembers is whole at any moment.
+	end=$(($(date +%s) + ${wait%.*}))
+	while [ "$(date +%s)" -lt $end ]; do
+		kill -STOP "$machine"
+		esp mcopy -n ::/boot/grub/grubenv - >"$work/memory" || fail "there is no grubenv"
+		kill -CONT "$machine"
+		[ "$(stat -c %s "$work/memory")" = 1024 ] && grep -qa '^PROVEN=A' "$work/memory" && grep -qa '^A_OK=1' "$work/memory" ||
+			fail "grubenv was torn: $(cat "$work/memory")"
+		seen=$((seen + 1))
+		sleep "0.$((RANDOM % 10))"
+	done
 	cut_power
-	echo "   $name: after $wait s; $(grep -o '"slot":.*"next":"."' "$work/result" | tail -n 1)$(grep '^update: ' "$work/result" | tr -d '\r')"
+	echo "   $name: after $wait s, grubenv was whole $seen times; $(grep -o '"slot":.*"next":"."' "$work/result" | tail -n 1)$(grep '^update: ' "$work/result" | tr -d '\r')"
 	expect '"slot":"A","proven":"A"' 'disk: /dev/vda7 recorder-7' kept-data
 	# It was faster than thought: its trial, which it does not win, is not what is looked at here.
 	if grep -q 'update: 0' "$work/result"; then
@@ -360,7 +378,7 @@ stage_lost() {
 	head -c 1024 /dev/urandom >"$work/garbage"
 	: >"$work/empty"
 	for way in gone garbage empty; do
-		esp mdel ::/boot/grub/grubenv
+		esp mdel ::/boot/grub/grubenv 2>/dev/null || true
 		[ $way = gone ] || esp mcopy "$work/$way" ::/boot/grub/grubenv
 		boots_slot B 1
 		echo "   $way: slot B is booted"
@@ -374,9 +392,7 @@ stage_lost() {
 	boots_slot A 2
 	echo "   no kernel in slot B: slot A is booted"
 	dd if="$work/live/boot.squashfs" of="$work/disk" bs=1M seek=2210 conv=notrunc status=none
-	start "$state"
-	finish lost
-	expect '"slot":"B","proven":"B","next":"B"' 'memory of the slots was lost' kept-data 'guest: end'
+	esp mcopy -o "$work/empty" ::/boot/grub/grubenv
 }
 stage_stays() {
 	mkdir -p "$work/cloud"
@@ -388,7 +404,8 @@ stage_stays() {
 		grep slots /etc/telerec/telerec.conf; cat /data/ssh/authorized_keys; telerec factory-reset --keep-recordings --yes' \
 		-drive "file=$work/cloud.iso,format=raw,if=virtio,readonly=on"
 	finish stays
-	expect '"slot":"B","proven":"B","next":"B"' '"is_trial":false' kept-data 'disk: /dev/vda7 recorder-8' 'slots = 2;' \
+	expect '"slot":"B","proven":"B","next":"B"' '"is_trial":false' 'memory of the slots was lost' kept-data \
+		'disk: /dev/vda7 recorder-8' 'slots = 2;' \
 		AAAAIGNsb3Vk 'this machine is as new, but for its recordings'
 }
 facts='ls -A /data /data/ssh; grep -c "slots = [12];" /etc/telerec/telerec.conf; ls /data/recordings
