@@ -84,20 +84,82 @@ begin
 echo '{"match": "enp1s0", "address": ["192.0.2.5/24"], "gateway": "192.0.2.1", "dns": "192.0.2.1", "vlan": 12}' \
 	>"$stick/telerec/network.json"
 provision
-holds network/20-telerec.network Address=192.0.2.5/24
-holds network/20-telerec.network Name=vlan12
+holds network/20-telerec-vlan.network Address=192.0.2.5/24
+holds network/20-telerec-vlan.network Name=tr-vlan
 holds network/20-telerec-vlan.netdev Id=12
-holds network/20-telerec-below.network Name=enp1s0
-echo '{"dhcp": true, "ntp": "time.example.org"}' >"$stick/telerec/network.json"
+holds network/20-telerec.network Name=enp1s0
+holds network/20-telerec.network VLAN=tr-vlan
+proxy=etc/chromium/policies/managed/telerec-proxy.json
+echo '{"dhcp": true, "ntp": "time.example.org", "proxy": "http://proxy.example.org:3128"}' >"$stick/telerec/network.json"
 provision
 holds network/20-telerec.network DHCP=yes
+holds network/20-telerec.network NTP=time.example.org
+holds $proxy '"http://proxy.example.org:3128"'
+cmp "$data/$proxy" "$work/root/$proxy"
 [ ! -e "$data/network/20-telerec-vlan.netdev" ] || fail "the VLAN of before is still there"
-for wrong in '{"address": "x\nExec=y"}' '{"adress": "192.0.2.5/24"}' '[]' '{}' 'no'; do
+for wrong in '{"address": "x\nExec=y"}' '{"dhcp": true, "vlan": 4095}' '{"dhcp": true, "vlan": "1"}' \
+	'{"dhcp": true, "proxy": "proxy"}' '{"adress": "192.0.2.5/24"}' '[]' '{}' 'no'; do
 	echo "$wrong" >"$stick/telerec/network.json"
 	provision
 	said 'is not taken'
 	holds network/20-telerec.network DHCP=yes
+	holds $proxy proxy.example.org
 done
+echo '{"dhcp": true}' >"$stick/telerec/network.json"
+provision
+[ ! -e "$data/$proxy" ] || fail "the proxy of before is still there"
+
+echo "== Wi-Fi: its password goes off the stick, and nobody reads it"
+begin
+password='pass "word" 7'
+wifi() { jq -n --arg password "$password" '{ssid: "Hall 3 ä", password: $password} + '"${1:-{\}}" >"$stick/telerec/wifi.json"; }
+wifi
+provision
+said 'this image has no Wi-Fi'
+mkdir -p "$work/root/usr/sbin"
+cp /bin/true "$work/root/usr/sbin/wpa_supplicant"
+for wrong in '{ssid: ""}' '{ssid: "a\nb"}' '{ssid: 5}' '{password: "short"}' '{password: "\nnetwork={ }"}' '{country: "de"}' \
+	'{"psk": 1}'; do
+	wifi "$wrong"
+	provision
+	said 'wifi.json'
+	said 'is not taken'
+	! grep -F "$password" "$work/said" || fail "the password is told"
+	[ -e "$stick/telerec/wifi.json" ] || fail "it was wiped, and is nowhere"
+done
+wifi '{country: "DE", hidden: true}'
+provision
+said 'the Wi-Fi'
+! grep -F "$password" "$work/said" || fail "the password is told"
+holds etc/wpa_supplicant/telerec.conf "psk=\"$password\""
+holds etc/wpa_supplicant/telerec.conf 'ssid="Hall 3 ä"'
+holds etc/wpa_supplicant/telerec.conf country=DE
+holds network/25-telerec-wifi.network Type=wlan
+[ ! -e "$stick/telerec/wifi.json" ] || fail "the password is still on the stick"
+[ "$(stat -c %a "$data/etc/wpa_supplicant/telerec.conf" "$work/root/etc/wpa_supplicant/telerec.conf" | paste -sd' ')" = \
+	"600 600" ] || fail "others can read the password"
+[ -z "$(find "$work/root" -name '*.new')$(ls "$work/root/run/telerec-image/provision" | grep wifi)" ] || fail "a copy is left"
+
+echo "== time servers of the network, for chrony"
+mkdir -p "$work/root/run/systemd/netif"
+printf 'OPER_STATE=routable\nNTP=192.0.2.7 time.example.org x;y\n' >"$work/root/run/systemd/netif/state"
+sh "$scripts/time"
+[ "$(paste -sd, "$work/root/run/chrony-dhcp/telerec.sources")" = \
+	"server 192.0.2.7 iburst,server time.example.org iburst" ] || fail "other time servers"
+
+echo "== what is set in /etc is kept"
+begin
+mkdir -p "$work/root/etc/chromium/policies/managed"
+echo recorder-8 >"$work/root/etc/hostname"
+ln -s /usr/share/zoneinfo/Asia/Tokyo "$work/root/etc/localtime"
+echo '{"ProxyServer": "http://p"}' >"$work/root/$proxy"
+sh "$scripts/keep"
+holds etc/hostname recorder-8
+holds $proxy http://p
+[ "$(readlink "$data/etc/localtime")" = /usr/share/zoneinfo/Asia/Tokyo ] || fail "the time zone is not kept"
+rm "$work/root/$proxy"
+sh "$scripts/keep"
+[ ! -e "$data/$proxy" ] || fail "the proxy that was taken away is kept"
 
 echo "== NoCloud"
 begin
