@@ -123,7 +123,7 @@ ExecStart=/usr/bin/telerec update boot-ok --wait ${trial_time:-20m}
 		command=(env "TR_KEYS_RESULT=$work/result" python3 "$source/tests/guest/image_keys.py" "$typist" qemu-system-x86_64)
 		console=stdio
 	fi
-	"${command[@]}" -accel tcg,thread=multi -cpu qemu64,+rdrand -smp 2 -m 1536 -machine q35 -nodefaults \
+	"${command[@]}" -accel tcg,thread=multi -cpu qemu64,+rdrand,-cx16 -smp 2 -m 1536 -machine q35 -nodefaults \
 		-display none -no-reboot -device virtio-rng-pci -serial "$console" -serial "file:$work/result" \
 		-smbios "$(printf %s "$unit" | credential systemd.extra-unit.life.service)" \
 		-smbios "$(printf '[Unit]\nWants=life.service\n' | credential systemd.unit-dropin.multi-user.target)" \
