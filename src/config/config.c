@@ -10,6 +10,7 @@
 #include "config/secrets_internal.h"
 #include "config/storage_rules_internal.h"
 #include "config/stream_rules_internal.h"
+#include "config/upload_rules_internal.h"
 #include "config/webhook_rules_internal.h"
 #include "core/file.h"
 #include "core/text.h"
@@ -236,6 +237,11 @@ static const struct tr_key_row main_rows[] = {
 	ROW("storage.keep", GROUPS,
 		LIST(tr_config, storage.keep, storage.keep_count, TR_CONFIG_KEEPS_MAX), "",
 		.items = &keep_keys),
+	ROW("storage.uploads", GROUPS,
+		LIST(tr_config, storage.uploads, storage.upload_count, TR_UPLOAD_TARGETS_MAX), "",
+		.items = &tr_upload_rules_keys),
+	ROW("storage.upload_while_recording", BOOL, IN_CONFIG(storage.upload_while_recording),
+		"true"),
 	ROW("rooms", GROUPS, LIST(tr_config, rooms, room_count, TR_CONFIG_ROOMS_MAX), "",
 		.items = &room_keys),
 	ROW("environments", GROUPS,
@@ -246,8 +252,8 @@ static const struct tr_key_row main_rows[] = {
 static const struct tr_key_table main_keys = {"", main_rows, TR_COUNT(main_rows), 0};
 
 /* All there are, the order of tr_config_key(). */
-static const struct tr_key_table *const all_keys[] = {
-	&main_keys, &rewrite_keys, &keep_keys, &room_keys, &environment_keys};
+static const struct tr_key_table *const all_keys[] = {&main_keys, &rewrite_keys, &keep_keys,
+	&tr_upload_rules_keys, &room_keys, &environment_keys};
 
 const char *tr_config_size_fault(int width, int height)
 {
@@ -306,6 +312,7 @@ static void check_together(
 			config->jibri_http.bind);
 	tr_stream_rules_check_all(check, config);
 	tr_storage_rules_check_all(check, config);
+	tr_upload_rules_check_all(check, config);
 	tr_api_rules_check_all(check, config, needs_passwords);
 	tr_webhook_rules_check_all(check, config);
 	tr_environment_check_all(check, config, needs_passwords);
@@ -315,7 +322,8 @@ static void check_together(
 static void warn_of_mode(
 	struct tr_keytable_check *check, const struct tr_config *config, mode_t mode)
 {
-	bool has_password = tr_stream_rules_hold_secrets(config) || config->api.token[0];
+	bool has_password = tr_stream_rules_hold_secrets(config) || config->api.token[0] ||
+			    tr_upload_rules_hold_secrets(config);
 
 	for (unsigned i = 0; i < config->environment_count; i++)
 		has_password |= config->environments[i].control.password[0] ||
@@ -443,11 +451,6 @@ int tr_config_load_public(
 	const char *path, struct tr_config *ret_config, struct tr_config_complaints *complaints)
 {
 	return load(path, false, ret_config, complaints);
-}
-
-int tr_config_split_server(const char *entry, char *host, size_t host_size, int *ret_port)
-{
-	return tr_hosts_split_server(entry, host, host_size, ret_port);
 }
 
 static const struct tr_key_row *find_row(unsigned index)

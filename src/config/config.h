@@ -13,6 +13,7 @@
 #define TR_CONFIG_CONFIG_H
 
 #include "core/cleanup.h"
+#include "storage/upload_target.h"
 
 #include <jansson.h>
 #include <limits.h>
@@ -64,7 +65,13 @@ struct tr_config_keep {
 	int64_t max_age_ms;	/* older ones go */
 	int64_t max_bytes;	/* of all together: the oldest ones go */
 	int64_t min_free_bytes; /* on the disk: the oldest ones go, also to let a recording start */
-	bool uploaded_only;	/* only those that the finalize script has taken over */
+	bool uploaded_only;	/* only those that the script or all targets have taken over */
+	int line;
+};
+
+/* Where finished recordings are uploaded to. */
+struct tr_config_upload {
+	struct tr_upload_target target; /* its name is unique */
 	int line;
 };
 
@@ -177,6 +184,9 @@ struct tr_config {
 		int64_t warn_ms;  /* of recording left */
 		unsigned keep_count;
 		struct tr_config_keep keep[TR_CONFIG_KEEPS_MAX];
+		unsigned upload_count;
+		struct tr_config_upload uploads[TR_UPLOAD_TARGETS_MAX];
+		bool upload_while_recording;
 	} storage;
 	unsigned room_count;
 	struct tr_config_room rooms[TR_CONFIG_ROOMS_MAX];

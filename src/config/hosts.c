@@ -1,5 +1,6 @@
 #include "config/hosts_internal.h"
 
+#include "config/config.h"
 #include "core/text.h"
 
 #include <arpa/inet.h>
@@ -189,4 +190,9 @@ bool tr_hosts_is_loopback(const char *host)
 
 	return !strcasecmp(host, "localhost") || !strcmp(host, "::1") ||
 	       (inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == 127);
+}
+
+int tr_config_split_server(const char *entry, char *host, size_t host_size, int *ret_port)
+{
+	return tr_hosts_split_server(entry, host, host_size, ret_port);
 }

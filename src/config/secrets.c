@@ -2,6 +2,7 @@
 
 #include "config/api_rules_internal.h"
 #include "config/stream_rules_internal.h"
+#include "config/upload_rules_internal.h"
 #include "core/file.h"
 #include "core/text.h"
 
@@ -23,6 +24,8 @@ struct entries {
 	struct tr_config_environment environments[TR_CONFIG_ENVIRONMENTS_MAX];
 	unsigned room_count;
 	struct tr_config_room rooms[TR_CONFIG_ROOMS_MAX];
+	unsigned upload_count;
+	struct tr_config_upload uploads[TR_UPLOAD_TARGETS_MAX];
 	char token[sizeof(((struct tr_config *)0)->api.token)];
 };
 
@@ -185,6 +188,13 @@ void tr_secrets_parse(struct tr_keytable_check *check, const struct tr_key_table
 			.count_offset = offsetof(struct entries, room_count),
 			.count_max = TR_CONFIG_ROOMS_MAX,
 			.items = rooms},
+		{.path = "storage.uploads",
+			.type = TR_KEY_GROUPS,
+			.offset = offsetof(struct entries, uploads),
+			.size = sizeof(struct tr_config_upload),
+			.count_offset = offsetof(struct entries, upload_count),
+			.count_max = TR_UPLOAD_TARGETS_MAX,
+			.items = &tr_upload_rules_secret_keys},
 		{.path = "api.token",
 			.type = TR_KEY_SECRET,
 			.offset = offsetof(struct entries, token),
@@ -207,6 +217,7 @@ void tr_secrets_parse(struct tr_keytable_check *check, const struct tr_key_table
 		tr_keytable_fill(check, &outer, entries, config_root_setting(&parsed));
 		merge(check, entries, config);
 		tr_stream_rules_merge(check, entries->rooms, entries->room_count, config);
+		tr_upload_rules_merge(check, entries->uploads, entries->upload_count, config);
 		merge_token(check, entries, config);
 	}
 	config_destroy(&parsed);

@@ -66,11 +66,11 @@ static void check_rule(struct tr_keytable_check *check, const struct tr_config *
 		tr_keytable_complain(check, rule->line,
 			"storage.keep.max_age is shorter than min_age: what is to go would have to "
 			"stay");
-	if (rule->uploaded_only && !config->finalize.script[0])
+	if (rule->uploaded_only && !config->finalize.script[0] && config->storage.upload_count == 0)
 		tr_keytable_warn(check,
 			"storage.keep has uploaded_only for \"%.100s\", but there is no "
-			"finalize.script that could take recordings over: none of them is ever "
-			"removed",
+			"finalize.script and no entry of storage.uploads that could take "
+			"recordings over: none of them is ever removed",
 			rule->match);
 }
 

@@ -91,6 +91,11 @@ static void add_own(json_t *object, const struct tr_event *event, int64_t ms)
 	case TR_EVENT_SCRIPT:
 		json_object_set_new(object, "is_failure", json_boolean(event->is_failure));
 		break;
+	case TR_EVENT_UPLOAD:
+		json_object_set_new(object, "target", tr_member_json_text(event->target));
+		json_object_set_new(object, "state", tr_member_json_text(event->state));
+		json_object_set_new(object, "is_failure", json_boolean(event->is_failure));
+		break;
 	case TR_EVENT_FILES:
 		add_files(object, event);
 		break;

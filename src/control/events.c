@@ -14,6 +14,7 @@ static const char *const names[TR_EVENT_COUNT_] = {
 	[TR_EVENT_FILES] = "files",
 	[TR_EVENT_SCRIPT] = "script",
 	[TR_EVENT_OVER] = "over",
+	[TR_EVENT_UPLOAD] = "upload",
 	[TR_EVENT_DISK] = "disk",
 	[TR_EVENT_LINK] = "link",
 };

@@ -26,8 +26,9 @@ enum tr_event_type {
 	TR_EVENT_FILES,	   /* message->finished, or message->failed */
 	TR_EVENT_SCRIPT,   /* the finalize script is through: is_failure, sentence */
 	TR_EVENT_OVER,	   /* files and script: nothing more comes of this session */
-	TR_EVENT_DISK,	   /* the recordings directory's state has changed: state, sentence */
-	TR_EVENT_LINK,	   /* of the control connections: slot, environment, state, sentence */
+	TR_EVENT_UPLOAD, /* of a recording's: target, state as in its list, is_failure, sentence */
+	TR_EVENT_DISK,	 /* the recordings directory's state has changed: state, sentence */
+	TR_EVENT_LINK,	 /* of the control connections: slot, environment, state, sentence */
 	TR_EVENT_COUNT_,
 };
 
@@ -40,6 +41,7 @@ struct tr_event {
 	const char *environment;
 	const char *state;
 	const char *sentence;
+	const char *target; /* of an upload */
 	enum tr_control_kind kind;
 	enum tr_control_answer answer;
 	bool is_failure;

@@ -59,7 +59,9 @@ struct tr_node_api_source {
 
 	/* All, newest first: [{"id" (the folder's name), "session_id", "room", "name", "state":
 	 * "recording"|"finishing"|"done"|"failed", "reason", "file", "bytes", "duration_ms",
-	 * "created_ms", "grade", "is_finalized"}]. Searched and cut here. */
+	 * "created_ms", "grade", "is_finalized", "uploads": [{"name", "state": "waiting"|"running"|
+	 * "done"|"failed", "bytes", "total", "attempts", "error", "next_try_ms"}]}]. Searched and
+	 * cut here. */
 	int (*list_recordings)(void *user, json_t **ret_json);
 	/* The same with "files": [{"name", "bytes"}], "report" and "metadata" (no tokens). */
 	int (*read_recording)(
@@ -68,6 +70,9 @@ struct tr_node_api_source {
 	int (*open_file)(void *user, const char *id, const char *name, int *ret_fd);
 	int (*remove_recording)(void *user, const char *id, char *why, size_t size);
 	int (*finish_recording)(void *user, const char *id, char *why, size_t size); /* once more */
+	/* Now, and from the start; to one target, or with NULL to all that it has not reached. */
+	int (*upload_recording)(
+		void *user, const char *id, const char *target, char *why, size_t size);
 
 	/* {"path", "text" (of the file, without values of secrets), "settings": {} (all keys as
 	 * they are in effect, without secrets)}; a file's text checked ({"complaints": [""],

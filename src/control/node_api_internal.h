@@ -179,6 +179,7 @@ void tr_node_api_list_recordings(struct tr_node_api_call *call);
 void tr_node_api_read_recording(struct tr_node_api_call *call);
 void tr_node_api_remove_recording(struct tr_node_api_call *call);
 void tr_node_api_finish_recording(struct tr_node_api_call *call);
+void tr_node_api_upload_recording(struct tr_node_api_call *call);
 void tr_node_api_read_file(struct tr_node_api_call *call);
 
 void tr_node_api_read_logs(struct tr_node_api_call *call);

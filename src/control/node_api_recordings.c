@@ -16,9 +16,15 @@ enum { LIMIT, OFFSET, SEARCH, STATE }; /* places in the table of parameters */
 		{"reason", JSON_STRING, NULL}, {"file", JSON_STRING, NULL},                        \
 		{"bytes", JSON_INTEGER, NULL}, {"duration_ms", JSON_INTEGER, NULL},                \
 		{"created_ms", JSON_INTEGER, NULL}, {"grade", JSON_STRING, NULL},                  \
+		{"is_finalized", JSON_TRUE, NULL},                                                 \
 	{                                                                                          \
-		"is_finalized", JSON_TRUE, NULL                                                    \
+		"uploads", JSON_ARRAY, upload_shape                                                \
 	}
+
+static const struct tr_node_api_shape upload_shape[] = {{"name", JSON_STRING, NULL},
+	{"state", JSON_STRING, NULL}, {"bytes", JSON_INTEGER, NULL}, {"total", JSON_INTEGER, NULL},
+	{"attempts", JSON_INTEGER, NULL}, {"error", JSON_STRING, NULL},
+	{"next_try_ms", JSON_INTEGER, NULL}, {0}};
 
 static const struct tr_node_api_shape file_shape[] = {
 	{"name", JSON_STRING, NULL}, {"bytes", JSON_INTEGER, NULL}, {0}};
@@ -153,6 +159,26 @@ void tr_node_api_finish_recording(struct tr_node_api_call *call)
 		return;
 	}
 	tr_info("recording %s: finished once more, as asked", call->args[0]);
+	tr_node_api_reply_json(call->request, TR_HTTP_ACCEPTED,
+		json_pack("{s:o}", "id", tr_member_json_text(call->args[0])));
+}
+
+void tr_node_api_upload_recording(struct tr_node_api_call *call)
+{
+	const struct tr_node_api_source *source = call->api->source;
+	const char *target = json_string_value(json_object_get(call->body, "name"));
+	char why[512] = "";
+
+	if (!source->upload_recording) {
+		tr_node_api_reply_missing(call->request);
+		return;
+	}
+	int rc = source->upload_recording(source->user, call->args[0], target, why, sizeof(why));
+	if (rc < 0) {
+		tr_node_api_reply_failure(call->request, rc, why);
+		return;
+	}
+	tr_info("recording %s: uploaded now, as asked", call->args[0]);
 	tr_node_api_reply_json(call->request, TR_HTTP_ACCEPTED,
 		json_pack("{s:o}", "id", tr_member_json_text(call->args[0])));
 }

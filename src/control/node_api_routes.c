@@ -47,6 +47,8 @@ static const struct tr_node_api_member start_members[] = {
 	{0},
 };
 
+static const struct tr_node_api_member upload_members[] = {{"name", JSON_STRING, false}, {0}};
+
 static const struct tr_node_api_member drain_members[] = {{"leave", JSON_TRUE, false}, {0}};
 
 #define GET(path, answer, parameters)                                                              \
@@ -80,6 +82,7 @@ static const struct tr_node_api_route routes[] = {
 	GET("/v1/recordings/*", tr_node_api_read_recording, NULL),
 	DELETE("/v1/recordings/*", tr_node_api_remove_recording),
 	POST("/v1/recordings/*/finish", tr_node_api_finish_recording, NULL),
+	POST("/v1/recordings/*/uploads", tr_node_api_upload_recording, upload_members),
 	GET("/v1/recordings/*/files/*", tr_node_api_read_file, NULL),
 	POST("/v1/drain", tr_node_api_drain, drain_members),
 	DELETE("/v1/drain", tr_node_api_end_drain),

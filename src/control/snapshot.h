@@ -14,6 +14,7 @@
 #define TR_SNAPSHOT_SLOTS_MAX 16
 #define TR_SNAPSHOT_STREAMS_MAX 8
 #define TR_SNAPSHOT_LINKS_MAX 256
+#define TR_SNAPSHOT_UPLOADS_MAX 4
 
 enum tr_snapshot_phase {
 	TR_SNAPSHOT_PENDING, /* accepted; nothing on the disk yet */
@@ -75,6 +76,16 @@ struct tr_snapshot_counts {
 	uint64_t removed_recordings, removed_bytes; /* by the rules of keeping */
 };
 
+/* A target of uploads: how many recordings are on their way, and what went since the start. */
+struct tr_snapshot_upload {
+	char name[64];
+	char url[1024];			    /* without a user */
+	unsigned waiting, running, failing; /* failing: it is tried again later */
+	uint64_t done, failed_attempts, bytes;
+	int64_t oldest_ms; /* since when the one that is longest on its way is; 0: none */
+	char problem[512]; /* of the last attempt, or "" */
+};
+
 struct tr_snapshot {
 	char id[160];
 	char version[32];
@@ -89,6 +100,8 @@ struct tr_snapshot {
 	struct tr_snapshot_slot slots[TR_SNAPSHOT_SLOTS_MAX];
 	unsigned link_count;
 	struct tr_xmpp_link links[TR_SNAPSHOT_LINKS_MAX];
+	unsigned upload_count;
+	struct tr_snapshot_upload uploads[TR_SNAPSHOT_UPLOADS_MAX];
 };
 
 /* "pending", "on", "ending"; "fine", "low", "full", "lost"; "offline", "connecting", "joining",

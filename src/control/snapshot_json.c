@@ -5,6 +5,7 @@
 #define DISK(member) TR_MEMBER(struct tr_snapshot_disk, member)
 #define COUNT(member) TR_MEMBER(struct tr_snapshot_counts, member)
 #define LINK(member) TR_MEMBER(struct tr_xmpp_link, member)
+#define UPLOAD(member) TR_MEMBER(struct tr_snapshot_upload, member)
 #define SLOT(member) TR_MEMBER(struct tr_snapshot_slot, member)
 #define READY(member) TR_MEMBER(struct tr_message_ready, member)
 #define SESSION(member) TR_MEMBER(struct tr_snapshot_session, member)
@@ -27,6 +28,10 @@ static const struct tr_member count_members[] = {COUNT(started), COUNT(on), COUN
 
 static const struct tr_member link_members[] = {LINK(connection), LINK(slot), LINK(environment),
 	LINK(entry), LINK(nickname), LINK(has_focus), LINK(problem), LINK(reconnects), {0}};
+
+static const struct tr_member upload_members[] = {UPLOAD(name), UPLOAD(url), UPLOAD(waiting),
+	UPLOAD(running), UPLOAD(failing), UPLOAD(done), UPLOAD(failed_attempts), UPLOAD(bytes),
+	UPLOAD(oldest_ms), UPLOAD(problem), {0}};
 
 static const struct tr_member slot_members[] = {
 	TR_MEMBER_AS(struct tr_snapshot_slot, number, "slot"), SLOT(state), SLOT(is_busy),
@@ -76,6 +81,16 @@ static json_t *make_links(const struct tr_snapshot *snapshot)
 	return links;
 }
 
+static json_t *make_uploads(const struct tr_snapshot *snapshot)
+{
+	json_t *uploads = json_array();
+
+	for (unsigned i = 0; i < snapshot->upload_count; i++)
+		json_array_append_new(
+			uploads, tr_member_json_make(upload_members, &snapshot->uploads[i]));
+	return uploads;
+}
+
 json_t *tr_snapshot_json_node(const struct tr_snapshot *snapshot)
 {
 	json_t *node = tr_member_json_make(node_members, snapshot);
@@ -90,6 +105,7 @@ json_t *tr_snapshot_json_node(const struct tr_snapshot *snapshot)
 	json_object_set_new(node, "disk", make_disk(&snapshot->disk));
 	json_object_set_new(node, "counts", tr_member_json_make(count_members, &snapshot->counts));
 	json_object_set_new(node, "links", make_links(snapshot));
+	json_object_set_new(node, "uploads", make_uploads(snapshot));
 	return node;
 }
 

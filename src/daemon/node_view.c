@@ -21,6 +21,7 @@ void tr_node_tell(struct tr_node *node, struct tr_event event)
 	set_text(&event.environment);
 	set_text(&event.state);
 	set_text(&event.sentence);
+	set_text(&event.target);
 	if (event.slot > 0 && event.slot <= node->slot_count && !event.message)
 		tr_node_read_slot(node, event.slot, &event.presence);
 	node->outside.tell(&event, node->outside.user);

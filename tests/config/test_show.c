@@ -8,15 +8,16 @@
 #include <string.h>
 
 #define SECRET "geheimes-geheimnis"
-#define TEXT                                                                                        \
-	"id = \"node\"; slots = \"auto\"; video: { size = \"640x480\"; frame_rate_mode = "          \
-	"\"constant\"; };\n"                                                                        \
-	"checks: { empty_timeout = \"90s\"; };\n"                                                   \
-	"storage: { keep = ( { match = \".*\"; max_size = \"20480M\"; max_age = \"30d\"; } ); };\n" \
-	"api: { token = \"" SECRET "\"; };\n"                                                       \
-	"stream: { rewrite = ( { match = \"a.*\"; to = \"rtmp://x/" SECRET "\"; } ); };\n"          \
-	"rooms = ( { match = \"b\"; streams = [ \"rtmp://y/" SECRET "\" ]; } );\n"                  \
-	"environments = ( { name = \"e\"; xmpp_domain = \"m.example\";\n"                           \
+#define TEXT                                                                                       \
+	"id = \"node\"; slots = \"auto\"; video: { size = \"640x480\"; frame_rate_mode = "         \
+	"\"constant\"; };\n"                                                                       \
+	"checks: { empty_timeout = \"90s\"; };\n"                                                  \
+	"storage: { keep = ( { match = \".*\"; max_size = \"20480M\"; max_age = \"30d\"; } );\n"   \
+	"uploads = ( { name = \"u\"; url = \"sftp://a@b/c\"; password = \"" SECRET "\"; } ); };\n" \
+	"api: { token = \"" SECRET "\"; };\n"                                                      \
+	"stream: { rewrite = ( { match = \"a.*\"; to = \"rtmp://x/" SECRET "\"; } ); };\n"         \
+	"rooms = ( { match = \"b\"; streams = [ \"rtmp://y/" SECRET "\" ]; } );\n"                 \
+	"environments = ( { name = \"e\"; xmpp_domain = \"m.example\";\n"                          \
 	"control = { password = \"" SECRET "\"; }; call = { password = \"" SECRET "\"; }; } );\n"
 
 static struct tr_config *config;

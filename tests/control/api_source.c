@@ -108,11 +108,15 @@ static int on_list_sessions(void *user, json_t **ret_json)
 
 static json_t *make_recording(const char *id, const char *state, int64_t created_ms)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:s, s:b, s:s}", "id",
-		id, "session_id", id, "room", "Standup@conference.example.org", "name", id, "state",
-		state, "reason", "", "file", "movie.mp4", "bytes", API_SOURCE_MOVIE_SIZE,
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:i, s:I, s:s, s:b, s:[{s:s, s:s, s:i, s:i, s:i, s:s, s:i, s:s}], "
+		"s:s}",
+		"id", id, "session_id", id, "room", "Standup@conference.example.org", "name", id,
+		"state", state, "reason", "", "file", "movie.mp4", "bytes", API_SOURCE_MOVIE_SIZE,
 		"duration_ms", 60000, "created_ms", (json_int_t)created_ms, "grade", "A",
-		"is_finalized", 1, "token", "hush");
+		"is_finalized", 1, "uploads", "name", "archive", "state", "failed", "bytes", 5,
+		"total", 9, "attempts", 2, "error", "it is away", "next_try_ms", 9000, "password",
+		"hush", "token", "hush");
 }
 
 static int on_list_recordings(void *user, json_t **ret_json)
@@ -180,6 +184,16 @@ static int on_finish(void *user, const char *id, char *why, size_t size)
 	source->finishes++;
 	snprintf(source->id, sizeof(source->id), "%s", id);
 	return failure_of(id, why, size);
+}
+
+static int on_upload(void *user, const char *id, const char *target, char *why, size_t size)
+{
+	struct api_source *source = user;
+
+	check_name(id);
+	source->uploads++;
+	snprintf(source->target, sizeof(source->target), "%s", target ? target : "");
+	return failure_of(target && failure_of(target, why, size) < 0 ? target : id, why, size);
 }
 
 /* ---- configuration and log ---- */
@@ -294,6 +308,7 @@ void api_source_begin(struct api_source *source)
 			.open_file = on_open_file,
 			.remove_recording = on_remove,
 			.finish_recording = on_finish,
+			.upload_recording = on_upload,
 			.read_config = on_read_config,
 			.write_config = on_write_config,
 			.read_log = on_read_log,

@@ -14,7 +14,8 @@ struct api_source {
 	struct tr_control_actions actions;
 	char folder[64]; /* with the movie */
 	bool is_draining, is_leaving;
-	unsigned starts, stops, restarts, removals, finishes, writes, pictures;
+	unsigned starts, stops, restarts, removals, finishes, uploads, writes, pictures;
+	char target[80]; /* of the last upload */
 	unsigned width;	      /* of the last picture */
 	char session_id[256]; /* of the last start */
 	char text[2000];      /* of the last configuration */

@@ -288,6 +288,11 @@ class Tester:
             ask("DELETE", one, status, [word])
         for word, status in (("sunday", 202), ("nobody", 404), ("busy", 409)):
             ask("POST", one + "/finish", status, [word])
+        for word, status in (("sunday", 202), ("nobody", 404), ("busy", 409)):
+            ask("POST", one + "/uploads", status, [word])
+        ask("POST", one + "/uploads", 202, ["sunday"], headers=JSON, body='{"name": "archive"}')
+        ask("POST", one + "/uploads", 400, ["sunday"], headers=JSON, body='{"name": 1}')
+        ask("POST", one + "/uploads", 415, ["sunday"], headers=TEXT, body="x")
         ask("POST", one + "/finish", 415, ["sunday"], headers=TEXT, body="x")
         file = one + "/files/{name}"
         movie = ask("GET", file, 200, ["sunday", "movie.mp4"])

@@ -29,6 +29,7 @@ void sample_events_tell_one(enum tr_event_type type, tr_event_fn *tell, void *us
 		.room = "standup@conference.example.org",
 		.environment = "prod-xmpp.example.org",
 		.state = "away",
+		.target = "archive",
 		.sentence = "Something has happened\nin two lines",
 		.kind = TR_CONTROL_STREAM,
 		.answer = TR_CONTROL_BUSY,

@@ -106,6 +106,17 @@ void sample_snapshot_fill(struct tr_snapshot *snapshot)
 		.bytes_recorded = 900000000,
 		.removed_recordings = 13,
 		.removed_bytes = 14};
+	snapshot->upload_count = 1;
+	snapshot->uploads[0] = (struct tr_snapshot_upload){.name = "archive",
+		.url = "sftp://nas.example.org/recordings",
+		.waiting = 3,
+		.running = 1,
+		.failing = 2,
+		.done = 15,
+		.failed_attempts = 16,
+		.bytes = 800000000,
+		.oldest_ms = NOW_MS - 1800000,
+		.problem = "the server does not answer"};
 	snapshot->slot_count = 3;
 	set_slot(&snapshot->slots[0], 1, "recording");
 	set_slot(&snapshot->slots[1], 2, "recording");
