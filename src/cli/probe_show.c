@@ -56,6 +56,30 @@ static void show_rung(const json_t *rung, unsigned number, FILE *out)
 			(int)json_integer_value(json_object_get(sessions, "1920x1080")));
 }
 
+/* Of the best encoder of each GPU. Nothing to say where there is none, or nothing was tried. */
+static void show_zero_copy(const json_t *rungs, FILE *out)
+{
+	const json_t *rung;
+	const char *last = "";
+	size_t i;
+
+	json_array_foreach((json_t *)rungs, i, rung)
+	{
+		const char *device = get_text(rung, "device"), *why = get_text(rung, "zero_copy");
+		if (!device[0] || !strcmp(device, last) ||
+			!json_is_true(json_object_get(rung, "works")) ||
+			!json_is_true(json_object_get(rung, "was_tested")))
+			continue;
+		last = device;
+		if (json_is_true(json_object_get(rung, "can_convert")))
+			fprintf(out, "zero-copy  yes %s: the screen's own memory can be encoded\n",
+				device);
+		else
+			fprintf(out, "zero-copy  NO  %s: %s\n", device,
+				why[0] ? why : "it was not proved");
+	}
+}
+
 /* Has one before it said the same? */
 static bool is_said(const json_t *rungs, size_t before, const char *problem)
 {
@@ -85,6 +109,7 @@ static void show_rungs(const json_t *encoding, FILE *out)
 		if (!is_said(rungs, i, get_text(rung, "problem")))
 			show_trouble(rung, "      ", out);
 	}
+	show_zero_copy(rungs, out);
 	if (!json_is_true(json_object_get(encoding, "was_tested")))
 		fprintf(out, "`telerec probe --self-test` tries each and measures it.\n");
 }

@@ -66,6 +66,16 @@ TR_CHECKED int tr_vaapi_vpp_wait(struct tr_vaapi_vpp *vpp, VASurfaceID target);
 
 TR_CLEANUP_DEFINE(struct tr_vaapi_vpp, tr_vaapi_vpp_close)
 
+/* Tightly packed B G R x pixels as a surface of the rung's device, which `ret_surface` describes;
+ * its descriptors belong to the clip. -ENOTSUP when the driver cannot. */
+struct tr_vaapi_clip;
+TR_CHECKED int tr_vaapi_clip_make(const struct tr_rung *rung, struct tr_gpu_words *words,
+	const uint8_t *pixels, int width, int height, struct tr_vaapi_clip **ret,
+	struct tr_surface *ret_surface);
+void tr_vaapi_clip_free(struct tr_vaapi_clip *clip);
+
+TR_CLEANUP_DEFINE(struct tr_vaapi_clip, tr_vaapi_clip_free)
+
 extern const struct tr_video_ops tr_video_vaapi;
 
 #endif

@@ -38,11 +38,15 @@ void tr_probe_va_ask(json_t *device);
 /* 0 when the result is good, else -errno with `problem` said. */
 TR_CHECKED int tr_probe_test_run(const struct tr_video_ops *ops, struct tr_probe_test *test);
 
+/* The proof that a rung may be given surfaces (zero-copy): 0, else -errno with `problem` said. */
+TR_CHECKED int tr_probe_surface_run(const struct tr_video_ops *ops, struct tr_probe_test *test);
+
 /* The same as the encoder process finds it in telerec-gpu.so (tr_gpu_load_symbol()). */
 struct tr_probe_gpu {
 	json_t *(*find_devices)(void);
 	void (*ask_device)(json_t *device);
 	int (*run_test)(const struct tr_video_ops *ops, struct tr_probe_test *test);
+	int (*run_surface_test)(const struct tr_video_ops *ops, struct tr_probe_test *test);
 };
 
 #define TR_PROBE_GPU_SYMBOL "tr_probe_gpu" /* such a struct, exported */

@@ -10,6 +10,7 @@
 
 #define TR_PROBE_SENTENCE_MAX 400
 #define TR_PROBE_CURE_MAX 300
+#define TR_PROBE_ZERO_COPY_MAX 200
 #define TR_PROBE_ANSWER_MAX (1 << 20) /* bytes of JSON from the encoder process */
 
 struct tr_probe_candidate {
@@ -19,6 +20,7 @@ struct tr_probe_candidate {
 	char cause[24];	    /* a word for scripts when it does not work, else "" */
 	char problem[TR_PROBE_SENTENCE_MAX];
 	char cure[TR_PROBE_CURE_MAX];
+	char zero_copy[TR_PROBE_ZERO_COPY_MAX]; /* why it cannot have surfaces; "" when it can */
 };
 
 /* The best first. Those of one device stay together, in the order of the steps down within it;

@@ -117,6 +117,9 @@ int tr_probe_read_rung(
 	read_text(&reader, "cause", candidate.cause, sizeof(candidate.cause));
 	read_text(&reader, "problem", candidate.problem, sizeof(candidate.problem));
 	read_text(&reader, "cure", candidate.cure, sizeof(candidate.cure));
+	/* younger than the others: recorded answers may lack it */
+	if (json_object_get(json, "zero_copy"))
+		read_text(&reader, "zero_copy", candidate.zero_copy, sizeof(candidate.zero_copy));
 	if ((rung->kind == TR_RUNG_SOFTWARE) == (rung->device[0] != '\0'))
 		refuse(&reader, "device", "does not go with the rung's kind");
 	if (reader.rc == 0)
@@ -130,7 +133,7 @@ json_t *tr_probe_write_rung(const struct tr_probe_candidate *candidate, int core
 	int engines = rung->kind == TR_RUNG_SOFTWARE ? cores : 1;
 	json_t *json = json_pack(
 		"{s:s, s:s, s:s, s:i, s:i, s:b, s:b, s:b, s:b, s:i, s:i, s:i, s:s, s:s, s:s, s:b, "
-		"s:b, s:s, s:s, s:s}",
+		"s:b, s:s, s:s, s:s, s:s}",
 		"name", rung->name, "kind", kinds[rung->kind], "rate", rates[rung->rate], "profile",
 		rung->profile, "level", rung->level, "is_low_power", rung->is_low_power,
 		"has_packed_headers", rung->has_packed_headers, "can_convert", rung->can_convert,
@@ -138,7 +141,7 @@ json_t *tr_probe_write_rung(const struct tr_probe_candidate *candidate, int core
 		rung->max_height, "us_per_picture", rung->us_per_picture, "device", rung->device,
 		"address", rung->address, "driver", rung->driver, "works", candidate->works,
 		"is_integrated", candidate->is_integrated, "cause", candidate->cause, "problem",
-		candidate->problem, "cure", candidate->cure);
+		candidate->problem, "cure", candidate->cure, "zero_copy", candidate->zero_copy);
 
 	if (!json || rung->us_per_picture <= 0)
 		return json;

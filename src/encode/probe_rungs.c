@@ -58,7 +58,7 @@ static void start_candidate(struct tr_probe_candidate *ret, const json_t *device
 {
 	struct tr_rung *rung = &ret->rung;
 
-	*ret = (struct tr_probe_candidate){.works = true};
+	*ret = (struct tr_probe_candidate){.works = true, .zero_copy = "it was not tested"};
 	ret->is_integrated = json_is_true(json_object_get(device, "is_integrated"));
 	snprintf(rung->device, sizeof(rung->device), "%s", get_text(device, "node"));
 	snprintf(rung->address, sizeof(rung->address), "%s", get_text(device, "address"));
@@ -146,8 +146,9 @@ void tr_probe_rungs_add(struct tr_probe_rungs *rungs, const json_t *device)
 
 void tr_probe_rungs_add_software(struct tr_probe_rungs *rungs)
 {
-	struct tr_probe_candidate candidate = {
-		.works = true, .rung = {.kind = TR_RUNG_SOFTWARE, .profile = 66}};
+	struct tr_probe_candidate candidate = {.works = true,
+		.rung = {.kind = TR_RUNG_SOFTWARE, .profile = 66},
+		.zero_copy = "software encodes from memory"};
 
 	add(rungs, &candidate);
 }
@@ -157,6 +158,7 @@ void tr_probe_rungs_add_software(struct tr_probe_rungs *rungs)
 struct question {
 	struct tr_probe_test test;
 	bool has_module; /* else nothing can be compared */
+	bool is_about_surfaces;
 };
 
 static json_t *write_result(const struct question *question, int rc)
@@ -186,7 +188,8 @@ static json_t *run_question(void *user)
 			sizeof(test->problem), &ops);
 	if (rc == 0) {
 		const struct tr_probe_gpu *gpu = found;
-		rc = gpu->run_test(ops, test);
+		rc = question->is_about_surfaces ? gpu->run_surface_test(ops, test)
+						 : gpu->run_test(ops, test);
 	}
 	return write_result(question, rc);
 }
@@ -295,6 +298,84 @@ static void ask(struct tr_probe_rungs *rungs, struct tr_probe_candidate *candida
 	tr_probe_child_release(&answer);
 }
 
+/* ---- zero-copy ---- */
+
+/* Text of a driver's, for one line. */
+static void keep_reason(char *to, const char *from)
+{
+	snprintf(to, TR_PROBE_ZERO_COPY_MAX, "%.*s", TR_PROBE_ZERO_COPY_MAX - 4, from);
+	for (char *c = to; *c; c++)
+		if ((unsigned char)*c < ' ' || (unsigned char)*c > 126)
+			*c = ' ';
+}
+
+/* In a child of its own: a driver that falls over surfaces may still encode pictures well. "" when
+ * all is proved. */
+static void ask_about_surfaces(
+	const struct tr_rung *rung, const struct tr_probe_test_settings *settings, char *ret_reason)
+{
+	struct question question = {.is_about_surfaces = true,
+		.test = {.rung = *rung,
+			.settings = {.width = settings->width,
+				.height = settings->height,
+				.rate = 30,
+				.quality = QUALITY,
+				.kbps = rung->rate == TR_RUNG_RATE_CQP ? 0 : KBPS}}};
+	struct tr_probe_answer answer;
+
+	if (tr_clock_now_ns() > settings->deadline_ns)
+		return keep_reason(ret_reason, no_time);
+	if (tr_probe_child_ask(run_question, &question, settings->silent_ms, settings->deadline_ns,
+		    &answer) < 0)
+		return keep_reason(ret_reason, "no process could be started for its test");
+	const json_t *rc = json_object_get(answer.json, "rc");
+	if (json_is_integer(rc) && json_integer_value(rc) == 0)
+		ret_reason[0] = '\0';
+	else if (answer.has_hung)
+		keep_reason(ret_reason, "the driver hangs with it");
+	else if (answer.has_ended)
+		keep_reason(ret_reason, "the driver ends the process with it");
+	else if (answer.is_late)
+		keep_reason(ret_reason, no_time);
+	else
+		keep_reason(ret_reason, answer.json && get_text(answer.json, "problem")[0]
+						? get_text(answer.json, "problem")
+						: "its test gave no answer");
+	tr_probe_child_release(&answer);
+}
+
+/* One proof for all rungs of a device that convert alike. */
+static const struct tr_probe_candidate *find_asked(
+	const struct tr_probe_rungs *rungs, unsigned before, const struct tr_rung *rung)
+{
+	for (unsigned i = 0; i < before; i++) {
+		const struct tr_probe_candidate *other = &rungs->list[i];
+		if (other->works && other->rung.was_tested && other->rung.kind == rung->kind &&
+			!strcmp(other->rung.device, rung->device))
+			return other;
+	}
+	return NULL;
+}
+
+static void prove_surfaces(struct tr_probe_rungs *rungs, const struct tr_probe_test_settings *s)
+{
+	for (unsigned i = 0; i < rungs->count; i++) {
+		struct tr_probe_candidate *candidate = &rungs->list[i];
+		struct tr_rung *rung = &candidate->rung;
+		const struct tr_probe_candidate *asked = find_asked(rungs, i, rung);
+		if (rung->kind == TR_RUNG_SOFTWARE || !candidate->works || !rung->was_tested)
+			continue;
+		if (asked)
+			memcpy(candidate->zero_copy, asked->zero_copy,
+				sizeof(candidate->zero_copy));
+		else
+			ask_about_surfaces(rung, s, candidate->zero_copy);
+		rung->can_convert = !candidate->zero_copy[0];
+	}
+}
+
+/* ---- all of them ---- */
+
 static const json_t *find_device(const json_t *devices, const char *node)
 {
 	const json_t *device;
@@ -333,4 +414,5 @@ void tr_probe_rungs_test(struct tr_probe_rungs *rungs, const json_t *devices,
 			ask(rungs, candidate, settings, find_device(devices, node), &badness[i]);
 	}
 	tr_probe_rank(rungs->list, rungs->count);
+	prove_surfaces(rungs, settings);
 }

@@ -27,6 +27,7 @@ static struct tr_probe_candidate make_candidate(void)
 	strcpy(c.rung.device, "/dev/dri/renderD128");
 	strcpy(c.rung.address, "0000:00:02.0");
 	strcpy(c.rung.driver, "iHD");
+	strcpy(c.zero_copy, "the converter reads no RGB");
 	tr_probe_name_rung(&c.rung);
 	return c;
 }
@@ -59,6 +60,7 @@ static void a_rung_comes_back_as_it_was(void **state)
 	assert_int_equal(tr_probe_read_rung(rung_json, &got, why, sizeof(why)), 0);
 	assert_memory_equal(&got.rung, &sent.rung, sizeof(sent.rung));
 	assert_true(got.works && got.is_integrated);
+	assert_string_equal(got.zero_copy, sent.zero_copy);
 	assert_int_equal(json_integer_value(json_object_get(
 				 json_object_get(rung_json, "sessions"), "1280x720")),
 		9);
@@ -95,6 +97,17 @@ static void every_member_is_needed_and_has_its_kind(void **state)
 		json_decref(missing);
 		json_decref(wrong);
 	}
+}
+
+static void an_answer_of_before_says_nothing_of_zero_copy(void **state)
+{
+	struct tr_probe_candidate got;
+
+	json_object_del(rung_json, "zero_copy");
+	assert_int_equal(tr_probe_read_rung(rung_json, &got, why, sizeof(why)), 0);
+	assert_string_equal(got.zero_copy, "");
+	json_object_set_new(rung_json, "zero_copy", json_true());
+	assert_int_equal(tr_probe_read_rung(rung_json, &got, why, sizeof(why)), -EPROTO);
 }
 
 static void values_outside_their_ranges_are_refused(void **state)
@@ -170,6 +183,7 @@ int main(void)
 		T(a_rung_comes_back_as_it_was),
 		T(software_counts_all_processors),
 		T(every_member_is_needed_and_has_its_kind),
+		T(an_answer_of_before_says_nothing_of_zero_copy),
 		T(values_outside_their_ranges_are_refused),
 		T(a_good_answer_is_accepted),
 		T(an_answer_without_software_or_with_bad_lists_is_refused),
