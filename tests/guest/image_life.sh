@@ -41,7 +41,6 @@ for tool in qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap xorriso:xor
 	mksquashfs:squashfs-tools; do
 	command -v "${tool%:*}" >/dev/null || skip "${tool#*:} is not installed"
 done
-python3 -c 'import pyte' 2>/dev/null || skip "there is no python3-pyte"
 [ -e $firmware/OVMF_CODE_4M.fd ] || skip "ovmf is not installed"
 
 work=${TR_LIFE_DIR:-$(mktemp -d /tmp/telerec-life.XXXXXX)}
@@ -120,7 +119,7 @@ ExecStart=/usr/bin/telerec update boot-ok --wait ${trial_time:-20m}
 	: >"$work/console"
 	local command=(qemu-system-x86_64) console="file:$work/console"
 	if [ -n "${typist:-}" ]; then
-		command=(env "TR_KEYS_RESULT=$work/result" python3 "$source/tests/guest/image_keys.py" "$typist" qemu-system-x86_64)
+		command=(env "TR_KEYS_RESULT=$work/result" /usr/bin/python3 "$source/tests/guest/image_keys.py" "$typist" qemu-system-x86_64)
 		console=stdio
 	fi
 	"${command[@]}" -accel tcg,thread=multi -cpu qemu64,+rdrand,-cx16 -smp 2 -m 1536 -machine q35 -nodefaults \
@@ -241,11 +240,11 @@ last_picture() {
 watch() {
 	local end line seen
 	end=$(($(date +%s%N) + $1 * 1000000000))
-	seen=$(grep -a '^grew [0-9.]* [0-9]' "$work/result" | tail -n 1)
+	seen=$(grep -a '^grew [0-9.]* [0-9]' "$work/result" | tail -n 1 || true)
 	: >"$work/beats"
 	while [ "$(date +%s%N)" -lt $end ] || [ "$(wc -l <"$work/beats")" -lt 3 ]; do
 		kill -0 "$machine" 2>/dev/null || fail "it did not record: $(cat "$work/result")"
-		line=$(grep -a '^grew [0-9.]* [0-9]' "$work/result" | tail -n 1)
+		line=$(grep -a '^grew [0-9.]* [0-9]' "$work/result" | tail -n 1 || true)
 		if [ "$line" != "$seen" ]; then
 			seen=$line
 			line=${line#grew }
@@ -286,6 +285,10 @@ stage_records() {
 				now=$(find $folder/cut-'"$cut"' -name "*.mp4" -printf "%s\n" 2>/dev/null | tail -n 1)
 				if [ "$now" != "$was" ]; then read -r up _ </proc/uptime; echo "grew $up $now"; was=$now; fi
 				sleep 0.1; done; cat /run/record.log'
+		until grep -qa '^grew [0-9.]* [0-9]' "$work/result"; do
+			kill -0 "$machine" 2>/dev/null || fail "it did not record: $(cat "$work/result")"
+			sleep 1
+		done
 		for moment in 1 2 3 4 5; do
 			watch $((1 + RANDOM % 6))
 			sleep "0.$((RANDOM % 10))"
@@ -426,6 +429,7 @@ stage_empty() {
 # The PIN of the console's shell is given here: its page is one of the console's own tests.
 pin='echo "{\"console.pin\": \"2468\"}" | telerec machine set --stdin --json; echo "PIN: $?"; sleep 6000'
 stage_keys() {
+	/usr/bin/python3 -c 'import pyte' 2>/dev/null || skip "python3-pyte is not installed; the stages before have passed"
 	rm -f "$work/disk"
 	truncate -s 6G "$work/disk"
 	typist=install start "$pin" -kernel "$work/live/vmlinuz" -initrd "$work/live/initrd.img" \
