@@ -13,8 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BLOCK 16 /* pixels of one colour; chroma is looked at where a block's neighbours are far   \
-		  */
+#define BLOCK                                                                                      \
+	16 /* pixels of one colour; chroma is looked at where a block's neighbours are far         \
+	    */
 #define TOLERANCE 1
 
 /* Blue, green, red: saturated ones show a wrong matrix, greys a wrong range. */
@@ -172,7 +173,9 @@ int tr_probe_surface_run(const struct tr_video_ops *ops, struct tr_probe_test *t
 		return -ENOTSUP;
 	}
 	int rc = run(ops, test);
-	if (rc < 0 && !test->problem[0])
+	if (rc == 0)
+		test->problem[0] = '\0'; /* what it managed all the same */
+	else if (!test->problem[0])
 		snprintf(test->problem, sizeof(test->problem), "%s", strerror(-rc));
 	return rc;
 }

@@ -56,8 +56,17 @@ BOXES = [
      {"0000:05:00.0": ("test-failed", "the self-test on /dev/dri/renderD128 failed", "")}, ""),
     ("VA-API fails, QSV does not", "intel+qsv", "iHD: fault=end; qsv: ", TEST, "h264_qsv renderD128 VBR",
      {INTEL: ("", "", "")}, ""),
+    ("ends with surfaces (zero-copy)", "amd", "fault=exit@import", TEST, "h264_vaapi renderD128 VBR",
+     {"0000:05:00.0": ("", "", "")}, ""),
     ("no GPU", "none", "", TEST, "libx264", {}, "no GPU"),
 ]
+
+# Whether the first encoder is proved able to take surfaces, and else why not.
+ZERO_COPY = {
+    "AMD": (True, ""),
+    "ends with surfaces (zero-copy)": (False, "the driver ends the process with it"),
+    "no GPU": (False, "software encodes from memory"),
+}
 
 
 def probe(tree, words, arguments):
@@ -90,6 +99,9 @@ def check(box, answer):
             wrong.append(f"{address}: the cause is {device.get('cause')}: {device.get('problem')}")
         if sentence not in device.get("problem", "") or cure not in device.get("cure", ""):
             wrong.append(f"{address}: {device.get('problem')} / {device.get('cure')}")
+    if rungs and TEST == arguments and title in ZERO_COPY and ZERO_COPY[title] != (
+            rungs[0]["can_convert"], rungs[0]["zero_copy"]):
+        wrong.append(f"zero-copy: {rungs[0]['can_convert']}, {rungs[0]['zero_copy']}")
     if advice not in " ".join(answer["advice"]):
         wrong.append(f"the advice is {answer['advice']}")
     if "xe driver" in title and found.get(CARD, {}).get("driver_forced") != "iHD":
