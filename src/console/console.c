@@ -44,19 +44,26 @@ void tr_console_push(
 	console->has_help = false;
 }
 
-void tr_console_pop(struct tr_console *console)
+static const struct tr_screen *take_away(struct tr_console *console)
 {
-	struct tr_console_place *place = uppermost(console);
+	const struct tr_console_place gone = console->places[--console->count];
 
-	if (!place)
-		return;
-	struct tr_console_place gone = *place;
-	console->count--;
 	console->is_dirty = true;
 	if (gone.screen->close)
 		gone.screen->close(gone.state);
+	return gone.screen;
+}
+
+/* Below the first screen is Home, whatever screen that was. */
+void tr_console_pop(struct tr_console *console)
+{
 	if (console->count == 0)
+		return;
+	const struct tr_screen *gone = take_away(console);
+	if (console->count == 0 && gone == &tr_screen_home)
 		console->is_over = true;
+	else if (console->count == 0)
+		tr_console_push(console, &tr_screen_home, NULL);
 }
 
 void tr_console_quit(struct tr_console *console)
@@ -115,11 +122,9 @@ static void take_common_key(struct tr_console *console, struct tr_console_place 
 			tr_console_pop(console);
 		else if (key == CTRL('c') && !console->settings.is_appliance)
 			tr_console_quit(console);
-		else if (place->screen != &tr_screen_home) {
+		else if (place->screen != &tr_screen_home)
 			tr_console_pop(console);
-			console->is_over = false;
-			tr_console_push(console, &tr_screen_home, NULL);
-		} else if (!console->settings.is_appliance)
+		else if (!console->settings.is_appliance)
 			tr_console_say(console, TR_ROLE_DIM, "This is the first screen. q leaves.");
 	} else if (key == '?' || key == TR_KEY_F1) {
 		console->has_help = true;
@@ -250,7 +255,7 @@ static int open_signals(sigset_t *ret_old)
 static void destroy(struct tr_console *console)
 {
 	while (console->count > 0)
-		tr_console_pop(console);
+		take_away(console);
 	tr_term_close(tr_take(console->term));
 	bool is_quiet = tr_job_end_all(console);
 	tr_model_view_clear(&console->view);

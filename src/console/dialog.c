@@ -110,7 +110,8 @@ static void draw_below(struct dialog *dialog, const struct tr_area *area, int ro
 		tr_draw_format(area, row + 1, 0, 0, TR_ROLE_STRONG, "y: %s    any other key: no",
 			dialog->word);
 		tr_draw_target(area, row + 1, 0, 1, area->columns, 'n');
-		tr_draw_target(area, row + 1, 0, 1, 3 + tr_draw_width(area->term, dialog->word), 'y');
+		tr_draw_target(
+			area, row + 1, 0, 1, 3 + tr_draw_width(area->term, dialog->word), 'y');
 		break;
 	case CONFIRM_WORD:
 		tr_draw_format(area, row, 0, 0, TR_ROLE_STRONG,
@@ -234,6 +235,8 @@ static enum tr_screen_answer key(struct tr_console *console, void *state, int ke
 		return key_typed(console, dialog, key);
 	if (tr_text_view_key(dialog->view, key))
 		return TR_SCREEN_TAKEN;
+	if (key == '?')
+		return TR_SCREEN_IGNORED; /* the help */
 	if (dialog->kind == CONFIRM && (key == 'y' || key == 'Y'))
 		say_yes(console, dialog);
 	else if (dialog->kind == CONFIRM || key == TR_KEY_ENTER || key == ' ' || key == 'q')
@@ -246,7 +249,8 @@ static enum tr_screen_answer key(struct tr_console *console, void *state, int ke
 static const struct tr_screen screen_keys = {
 	.name = "dialog",
 	.title = "",
-	.help = "",
+	.help = "A question, or something to read. Nothing is done before it is answered: only y\n"
+		"means yes, Esc and every other key mean no.",
 	.keys = "Esc back",
 	.open = open_dialog,
 	.draw = draw,
@@ -258,7 +262,7 @@ static const struct tr_screen screen_keys = {
 static const struct tr_screen screen_text = {
 	.name = "dialog",
 	.title = "",
-	.help = "",
+	.help = "A line to type. Enter takes it, Esc leaves everything as it is.",
 	.keys = "Enter go on|Esc back",
 	.open = open_dialog,
 	.draw = draw,

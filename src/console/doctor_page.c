@@ -302,8 +302,8 @@ static unsigned collect_lines(const struct doctor *doctor, const char *status, u
 		const char *machine = tr_node_words_text(cure, "where");
 		if (!is_status(finding, status) || !text[0] || count == TR_QR_ITEMS_MAX)
 			continue;
-		snprintf(where[count], WHERE_MAX, "%s%s%s", machine, machine[0] && file[0] ? ": " : "",
-			file);
+		snprintf(where[count], WHERE_MAX, "%s%s%s", machine,
+			machine[0] && file[0] ? ": " : "", file);
 		items[count] = (struct tr_qr_item){
 			tr_node_words_text(finding, "sentence"), where[count], text};
 		count++;

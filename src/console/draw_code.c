@@ -1,5 +1,5 @@
-/* A square of dark and light dots, as cameras read them: two dots a cell where there are half blocks,
- * else each dot is two characters wide. Light is what the terminal makes bright. */
+/* A square of dark and light dots, as cameras read them: two dots a cell where there are half
+ * blocks, else each dot is two characters wide. Light is what the terminal makes bright. */
 #include "console/draw.h"
 
 #include "console/term_internal.h"
@@ -39,8 +39,8 @@ static void put_halves(const struct tr_area *area, const uint8_t *dark, int widt
 	for (int row = 0; row < (all + 1) / 2; row++)
 		for (int column = 0; column < all; column++) {
 			int y = 2 * row - QUIET, x = column - QUIET;
-			int kind = 2 * is_light(dark, width, y, x) +
-				   is_light(dark, width, y + 1, x);
+			int kind =
+				2 * is_light(dark, width, y, x) + is_light(dark, width, y + 1, x);
 			tr_term_put(area->term, area->top + row, area->left + column, texts[kind],
 				A_NORMAL, pair);
 		}
@@ -48,14 +48,16 @@ static void put_halves(const struct tr_area *area, const uint8_t *dark, int widt
 
 static void put_pairs(const struct tr_area *area, const uint8_t *dark, int width)
 {
+	/* Solid where it can be: white on white, or a blank that is reversed. */
+	bool is_reversed = area->term->abilities.colours == 0 && (termattrs() & A_REVERSE);
+	attr_t look = is_reversed ? A_REVERSE : A_NORMAL;
 	int all = width + 2 * QUIET;
-	attr_t look = area->term->abilities.colours > 0 ? A_NORMAL : A_REVERSE;
 
 	for (int row = 0; row < all; row++)
 		for (int column = 0; column < 2 * all; column++) {
 			bool light = is_light(dark, width, row - QUIET, column / 2 - QUIET);
 			tr_term_put(area->term, area->top + row, area->left + column,
-				light ? L"#" : L" ", light ? look : A_NORMAL,
+				light && !is_reversed ? L"#" : L" ", light ? look : A_NORMAL,
 				pair_of(area->term, light));
 		}
 }

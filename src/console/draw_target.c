@@ -21,8 +21,8 @@ void tr_draw_target(const struct tr_area *area, int row, int column, int rows, i
 
 void tr_draw_target_row(const struct tr_area *area, int row, int number, bool is_chosen)
 {
-	tr_draw_target(area, row, 0, 1, area->columns,
-		is_chosen ? TR_KEY_ENTER : TR_KEY_PICK + number);
+	tr_draw_target(
+		area, row, 0, 1, area->columns, is_chosen ? TR_KEY_ENTER : TR_KEY_PICK + number);
 }
 
 int tr_term_find_target(const struct tr_term *term, int row, int column)

@@ -111,8 +111,7 @@ static void draw_item(
 	} else {
 		bool opens = form->here == i && !tr_form_is_typed(&form->fields[i]);
 		draw_field(form, i, area, row, names);
-		tr_draw_target(
-			area, row, 0, 1, area->columns, opens ? ' ' : TR_KEY_PICK + (int)i);
+		tr_draw_target(area, row, 0, 1, area->columns, opens ? ' ' : TR_KEY_PICK + (int)i);
 	}
 }
 

@@ -1,4 +1,5 @@
-/* A text as QR codes, as many as it takes: whole lines in each, where a line fits into one. Pure. */
+/* A text as QR codes, as many as it takes: whole lines in each, where a line fits into one. Pure.
+ */
 #ifndef TR_CONSOLE_QR_CODE_H
 #define TR_CONSOLE_QR_CODE_H
 

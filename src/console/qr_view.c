@@ -47,8 +47,7 @@ static int open_qr(struct tr_console *console, const void *argument, void **ret_
 	for (unsigned i = 0; i < request->count && i < TR_QR_ITEMS_MAX; i++) {
 		const struct tr_qr_item *from = &request->items[i];
 		struct item *item = &qr->items[qr->count++];
-		*item = (struct item){
-			strdup(from->title), strdup(from->where), strdup(from->text)};
+		*item = (struct item){strdup(from->title), strdup(from->where), strdup(from->text)};
 		if (!item->title || !item->where || !item->text) {
 			close_qr(qr);
 			return -ENOMEM;
@@ -141,8 +140,7 @@ static enum tr_screen_answer key(struct tr_console *console, void *state, int ke
 	else if ((key == TR_KEY_UP || key == TR_KEY_PAGE_UP) && qr->part > 0)
 		qr->part--;
 	else if ((key == TR_KEY_RIGHT || key == TR_KEY_LEFT) && qr->count > 0) {
-		qr->chosen =
-			(qr->chosen + (key == TR_KEY_RIGHT ? 1 : qr->count - 1)) % qr->count;
+		qr->chosen = (qr->chosen + (key == TR_KEY_RIGHT ? 1 : qr->count - 1)) % qr->count;
 		qr->part = 0;
 	} else
 		return TR_SCREEN_IGNORED;

@@ -82,6 +82,32 @@ static void show_pictures(struct recording *recording, const json_t *report)
 	put(recording, "Pictures", text);
 }
 
+/* How it gets to where it is kept. */
+static void show_uploads(struct recording *recording)
+{
+	char text[700], sent[16], all[16];
+	json_t *upload;
+	size_t i;
+
+	json_array_foreach(json_object_get(recording->json, "uploads"), i, upload)
+	{
+		const char *state = tr_node_words_text(upload, "state");
+		const char *error = tr_node_words_text(upload, "error");
+		bool is_failed = !strcmp(state, "failed");
+		tr_text_format_bytes(tr_node_words_int(upload, "bytes"), sent, sizeof(sent));
+		tr_text_format_bytes(tr_node_words_int(upload, "total"), all, sizeof(all));
+		if (!strcmp(state, "running"))
+			snprintf(text, sizeof(text), "to %.60s: %s of %s",
+				tr_node_words_text(upload, "name"), sent, all);
+		else
+			snprintf(text, sizeof(text), "to %.60s: %s%s%.400s%s",
+				tr_node_words_text(upload, "name"), state, error[0] ? ", " : "",
+				error, is_failed ? " (u tries again now)" : "");
+		tr_text_view_add_format(recording->view, is_failed ? TR_ROLE_WARNING : TR_ROLE_TEXT,
+			10, "%-9s %s", i == 0 ? "Upload" : "", text);
+	}
+}
+
 static void show_files(struct recording *recording)
 {
 	char text[400], bytes[16];
@@ -120,6 +146,7 @@ static void show(struct recording *recording)
 	show_pictures(recording, report);
 	show_sound(recording, report);
 	put(recording, "Script", tr_node_words_is(json, "is_finalized") ? "is through" : "");
+	show_uploads(recording);
 	show_files(recording);
 	put(recording, "Session", tr_node_words_text(json, "session_id"));
 	put(recording, "Id", recording->id);
@@ -202,7 +229,8 @@ static int open_recording(struct tr_console *console, const void *argument, void
 		free(recording);
 		return -ENOMEM;
 	}
-	snprintf(recording->id, sizeof(recording->id), "%.299s", (const char *)argument);
+	snprintf(recording->id, sizeof(recording->id), "%.299s",
+		argument ? (const char *)argument : "");
 	read_again(console, recording);
 	*ret_state = recording;
 	return 0;
@@ -260,6 +288,33 @@ static void take_finish(struct tr_console *console, const struct tr_job_result *
 	else
 		tr_console_say(console, TR_ROLE_GOOD, "Its files are being made once more.");
 	read_again(console, recording);
+}
+
+static void take_upload(struct tr_console *console, const struct tr_job_result *result, void *user)
+{
+	struct recording *recording = user;
+
+	recording->job = NULL;
+	if (result->rc < 0)
+		tr_dialog_message(console, "It is not uploaded", TR_ROLE_WARNING, result->problem);
+	else
+		tr_console_say(console, TR_ROLE_GOOD, "It is uploaded as soon as its turn comes.");
+	read_again(console, recording);
+}
+
+static void upload(struct tr_console *console, struct recording *recording)
+{
+	char path[PATH_BYTES];
+
+	if (json_array_size(json_object_get(recording->json, "uploads")) == 0) {
+		tr_dialog_message(console, "No upload", TR_ROLE_TEXT,
+			"No upload target is meant for this recording. Set-up, Upload target makes "
+			"one.");
+		return;
+	}
+	make_path(recording, "/uploads", path);
+	recording->doing = "Asking ...";
+	recording->job = tr_job_call(console, "POST", path, NULL, take_upload, recording);
 }
 
 static void take_copied(struct tr_console *console, const struct tr_job_result *result, void *user)
@@ -345,6 +400,9 @@ static enum tr_screen_answer key(struct tr_console *console, void *state, int ke
 	case 'c':
 		ask_copy(console, recording);
 		return TR_SCREEN_TAKEN;
+	case 'u':
+		upload(console, recording);
+		return TR_SCREEN_TAKEN;
 	case 'f':
 		make_path(recording, "/finish", path);
 		recording->doing = "Asking ...";
@@ -362,10 +420,11 @@ const struct tr_screen tr_screen_recording = {
 	.title = "Recording",
 	.help = "One recording: how good it is and why, its poster and its files.\n\n"
 		"c    copy to a stick that is plugged in\n"
+		"u    upload now, without waiting for the next try\n"
 		"f    make its files, or run its script, once more\n"
 		"d    delete, after asking\n"
 		"r    read again",
-	.keys = "c copy|f finish again|d delete|r again",
+	.keys = "c copy|u upload|f finish again|d delete|r again",
 	.open = open_recording,
 	.draw = draw,
 	.key = key,

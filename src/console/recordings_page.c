@@ -95,15 +95,41 @@ static int open_list(struct tr_console *console, const void *argument, void **re
 
 /* ---- the screen ---- */
 
+/* Its state, or that of its uploads once it is done. */
+static const char *say_state(const json_t *recording)
+{
+	const char *state = tr_node_words_text(recording, "state");
+	const json_t *uploads = json_object_get(recording, "uploads");
+	unsigned counts[4] = {0};
+	json_t *upload;
+	size_t i;
+
+	if (strcmp(state, "done") != 0 || json_array_size(uploads) == 0)
+		return state;
+	json_array_foreach((json_t *)uploads, i, upload)
+	{
+		const char *word = tr_node_words_text(upload, "state");
+		counts[!strcmp(word, "failed")	   ? 0
+			: !strcmp(word, "running") ? 1
+			: !strcmp(word, "done")	   ? 3
+						   : 2]++;
+	}
+	return counts[0] > 0   ? "up failed"
+	       : counts[1] > 0 ? "uploading"
+	       : counts[2] > 0 ? "up waits"
+			       : "uploaded";
+}
+
 static enum tr_role role_of(const json_t *recording)
 {
 	const char *state = tr_node_words_text(recording, "state");
 	const char *grade = tr_node_words_text(recording, "grade");
 
-	return !strcmp(state, "recording")		  ? TR_ROLE_RECORDING
-	       : !strcmp(state, "failed")		  ? TR_ROLE_BAD
-	       : strchr("DEF", grade[0] ? grade[0] : '-') ? TR_ROLE_WARNING
-							  : TR_ROLE_TEXT;
+	return !strcmp(state, "recording")		    ? TR_ROLE_RECORDING
+	       : !strcmp(state, "failed")		    ? TR_ROLE_BAD
+	       : !strcmp(say_state(recording), "up failed") ? TR_ROLE_WARNING
+	       : strchr("DEF", grade[0] ? grade[0] : '-')   ? TR_ROLE_WARNING
+							    : TR_ROLE_TEXT;
 }
 
 static void draw_row(const struct tr_area *area, int row, const json_t *recording, bool is_chosen)
@@ -116,7 +142,7 @@ static void draw_row(const struct tr_area *area, int row, const json_t *recordin
 	tr_node_words_length(tr_node_words_int(recording, "duration_ms"), length);
 	tr_text_format_bytes(tr_node_words_int(recording, "bytes"), bytes, sizeof(bytes));
 	snprintf(line, sizeof(line), "%-12s %8s %10s  %-5s %-9s %.400s", when, length, bytes,
-		tr_node_words_text(recording, "grade"), tr_node_words_text(recording, "state"),
+		tr_node_words_text(recording, "grade"), say_state(recording),
 		name[0] ? name : tr_node_words_text(recording, "room"));
 	tr_draw_text(area, row, 0, 0, is_chosen ? TR_ROLE_SELECTED : role_of(recording), line);
 	if (is_chosen)
@@ -200,7 +226,7 @@ const struct tr_screen tr_screen_recordings = {
 	.title = "Recordings",
 	.help = "What is on the disk. The grade says how good a recording is, A to F.\n\n"
 		"Up, Down, Page Up, Page Down    choose\n"
-		"Enter    open: report, poster, copy, delete\n"
+		"Enter    open: report, poster, uploads, copy, delete\n"
 		"/        search",
 	.keys = "Enter open|/ search",
 	.open = open_list,

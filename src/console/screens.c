@@ -8,6 +8,7 @@ static const struct tr_screen *const all[] = {
 	&tr_screen_slot,
 	&tr_screen_setup,
 	&tr_screen_first_run,
+	&tr_screen_disk,
 	&tr_screen_kernel,
 	&tr_screen_doctor,
 	&tr_screen_recordings,

@@ -9,6 +9,7 @@ extern const struct tr_screen tr_screen_wall;
 extern const struct tr_screen tr_screen_slot;	   /* argument: const unsigned *, its number */
 extern const struct tr_screen tr_screen_setup;	   /* the menu of pages */
 extern const struct tr_screen tr_screen_first_run; /* the guide through them */
+extern const struct tr_screen tr_screen_disk;
 extern const struct tr_screen tr_screen_kernel;
 extern const struct tr_screen tr_screen_recordings;
 extern const struct tr_screen tr_screen_recording; /* argument: const char *, its id */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define ROWS_MAX 40
+#define UPLOADS_MAX 4 /* as telerec.conf takes */
 
 static const struct tr_setup_page *const pages[] = {&tr_setup_page_slots, &tr_setup_page_storage,
 	&tr_setup_page_sound, &tr_setup_page_encoder, &tr_setup_page_name, &tr_setup_page_network,
@@ -45,6 +46,23 @@ static void add_row(struct setup *setup, struct row row)
 		setup->rows[setup->count++] = row;
 }
 
+/* Those that are there, and a new one. */
+static void add_uploads(struct setup *setup)
+{
+	const json_t *uploads = tr_setup_values_get(setup->settings, "storage.uploads");
+	json_t *upload;
+	size_t i;
+
+	json_array_foreach((json_t *)uploads, i, upload)
+		add_row(setup, (struct row){&tr_setup_page_upload, NULL, "Upload target",
+				       json_string_value(json_object_get(upload, "url")),
+				       json_string_value(json_object_get(upload, "name"))});
+	if (json_is_array(uploads) && i < UPLOADS_MAX)
+		add_row(setup, (struct row){&tr_setup_page_upload, NULL,
+				       i > 0 ? "Another upload target" : "Upload target",
+				       "Where finished recordings are uploaded to.", NULL});
+}
+
 static void make_rows(struct setup *setup)
 {
 	const json_t *environments = tr_setup_values_get(setup->settings, "environments");
@@ -62,9 +80,11 @@ static void make_rows(struct setup *setup)
 			i > 0 ? "Record for one more" : "There is none yet: begin here", NULL});
 	for (size_t k = 0; k < TR_COUNT(pages); k++)
 		add_row(setup, (struct row){pages[k], NULL, pages[k]->name, pages[k]->what, NULL});
-	add_row(setup,
-		(struct row){NULL, &tr_screen_kernel, "Kernel and boot",
-			"The kernel, its sound cards, the next start.", NULL});
+	add_row(setup, (struct row){NULL, &tr_screen_disk, "Disk of the recordings",
+			       "Internal, or one that is attached.", NULL});
+	add_uploads(setup);
+	add_row(setup, (struct row){NULL, &tr_screen_kernel, "Kernel and boot",
+			       "The kernel, its sound cards, the next start.", NULL});
 	add_row(setup, (struct row){NULL, &tr_screen_doctor, "Doctor",
 			       "Whether all of it works, and what to change.", NULL});
 	add_row(setup, (struct row){NULL, &tr_screen_first_run, "Guided set-up",

@@ -38,8 +38,9 @@ struct tr_setup_page {
 };
 
 extern const struct tr_setup_page tr_setup_page_jitsi, tr_setup_page_slots, tr_setup_page_sound,
-	tr_setup_page_storage, tr_setup_page_encoder, tr_setup_page_name, tr_setup_page_network,
-	tr_setup_page_time, tr_setup_page_keyboard, tr_setup_page_ssh, tr_setup_page_pin;
+	tr_setup_page_storage, tr_setup_page_upload, tr_setup_page_encoder, tr_setup_page_name,
+	tr_setup_page_network, tr_setup_page_time, tr_setup_page_keyboard, tr_setup_page_ssh,
+	tr_setup_page_pin;
 
 struct tr_setup_request {
 	const struct tr_setup_page *page;

@@ -324,9 +324,7 @@ static void tick(struct tr_console *console, void *state)
 static const struct action actions[] = {
 	{'d', "Doctor", "Looks whether all of it works, and says what to change", doctor, false,
 		false},
-	{'t', "Self-test",
-		"A known film through each encoder: what works", check,
-		false, false},
+	{'t', "Self-test", "A known film through each encoder: what works", check, false, false},
 	{'l', "Logs", "What telerecd and its slots say", logs, false, false},
 	{'b', "Support bundle", "One file for who helps, without secrets", bundle, false, false},
 	{'u', "Update", "A newer telerec; goes back by itself when it does not come up", update,

@@ -33,8 +33,8 @@ enum tr_key {
 	TR_KEY_F1, /* to F10: TR_KEY_F1 + n - 1 */
 	TR_KEY_F10 = TR_KEY_F1 + 9,
 	TR_KEY_RESIZE,
-	TR_KEY_MOUSE,	     /* a click; tr_term_mouse() tells where */
-	TR_KEY_END_OF_INPUT, /* the terminal went away */
+	TR_KEY_MOUSE,		/* a click; tr_term_mouse() tells where */
+	TR_KEY_END_OF_INPUT,	/* the terminal went away */
 	TR_KEY_PICK = 0x120000, /* + n: the n-th of what the screen lists was clicked */
 };
 

@@ -258,7 +258,8 @@ static enum tr_screen_answer wall_key(struct tr_console *console, void *state, i
 	default:
 		if (key <= TR_KEY_PICK || key > TR_KEY_PICK + TR_MODEL_SLOTS_MAX)
 			return TR_SCREEN_IGNORED;
-		wall->chosen = (unsigned)(key - TR_KEY_PICK); /* drawing looks whether it is there */
+		wall->chosen =
+			(unsigned)(key - TR_KEY_PICK); /* drawing looks whether it is there */
 		return TR_SCREEN_TAKEN;
 	}
 }

@@ -74,6 +74,11 @@ class Stream(pyte.ByteStream):
     events = pyte.ByteStream.events | {"repeat", "scroll_up", "scroll_down"}
 
 
+# Colours of 24 bits with colons, as ISO 8613-6 has them and pyte does not.
+COLONS = re.compile(rb"([34]8):2:(?:\d*:)?(\d+):(\d+):(\d+)")
+UNFINISHED = re.compile(rb"\x1b(\[[0-9:;?]*)?$")
+
+
 class Terminal:
     def __init__(self, argv, rows=24, columns=80, term="xterm-256color", locale="C.UTF-8", env=None,
                  is_harmless=False):
@@ -83,6 +88,7 @@ class Terminal:
         if "UTF-8" not in locale:
             self.stream.select_other_charset("@")
         self.changed = threading.Condition()
+        self.rest = b""  # of a sequence that has not come whole
         self.bytes = 0  # that the program wrote
         self.is_over = False
         self.master, slave = pty.openpty()
@@ -129,12 +135,19 @@ class Terminal:
             with self.changed:
                 if data:
                     self.bytes += len(data)
-                    self.stream.feed(data)
+                    self._feed(data)
                 else:
                     self.is_over = True
                 self.changed.notify_all()
             if not data:
                 return
+
+    def _feed(self, data):
+        data = self.rest + data
+        end = UNFINISHED.search(data)
+        self.rest = data[end.start():] if end else b""
+        data = data[:len(data) - len(self.rest)]
+        self.stream.feed(COLONS.sub(rb"\1;2;\2;\3;\4", data))
 
     # ---- the person ----
 
@@ -154,6 +167,19 @@ class Terminal:
             except BlockingIOError:
                 sent = 0
             data = data[sent:]
+
+    def click(self, row, column, button=0):
+        """As xterm tells of it; button 64 and 65: the wheel, up and down."""
+        self.type(f"\033[<{button};{column + 1};{row + 1}M\033[<{button};{column + 1};{row + 1}m"
+                  .encode())
+
+    def click_on(self, text):
+        """Onto the first place where the screen has this text."""
+        self.wait_for(text)
+        for row, line in enumerate(self.lines()):
+            if text in line:
+                self.click(row, line.index(text) + 1)
+                return
 
     def escape(self):
         """Escape alone: nothing may come right behind it, or it is the begin of a key."""
