@@ -108,6 +108,7 @@ apt-get)
 	case $4 in
 	linux-image-*)
 		version=6.1.0-51-amd64
+		[ "$4" != linux-image-generic ] || version=6.8.0-51-generic
 		touch "$root/boot/vmlinuz-$version"
 		mkdir -p "$root/lib/modules/$version/kernel/sound/drivers"
 		touch "$root/lib/modules/$version/kernel/sound/drivers/snd-aloop.ko"

@@ -212,6 +212,50 @@ static void a_package_that_is_not_there_is_told(void **state)
 	assert_false(tree_has(&tree, TR_KERNEL_DROP_IN));
 }
 
+static void make_ubuntu(const char *running)
+{
+	tree_write(&tree, "/etc/os-release", "ID=ubuntu\nID_LIKE=debian\n");
+	tree_remove(&tree, "/boot/vmlinuz-" TREE_CLOUD);
+	tree_remove(&tree, "/boot/vmlinuz-" TREE_GENERIC);
+	tree_remove(&tree, "/lib/modules");
+	tree_add_kernel(&tree, running, false);
+	tree_run(&tree, running);
+}
+
+static void ubuntus_second_package_is_enough_for_the_running_kernel(void **state)
+{
+	make_ubuntu("6.8.0-1021-aws");
+	tree_write(&tree, "/packages", "linux-modules-extra-6.8.0-1021-aws\nlinux-image-generic\n");
+	assert_int_equal(use(false, false), -ENOENT);
+	assert_non_null(strstr(change.why, "apt install linux-modules-extra-6.8.0-1021-aws"));
+	assert_non_null(strstr(change.why, "No other kernel is needed."));
+
+	change.is_dry_run = true;
+	assert_int_equal(use(true, false), 0);
+	assert_true(was_told("would run: apt-get install --yes --no-install-recommends "
+			     "linux-modules-extra-6.8.0-1021-aws"));
+	assert_false(tree_says(&tree, "/calls", "apt-get"));
+
+	change.is_dry_run = false;
+	assert_int_equal(use(true, false), 0);
+	assert_true(tree_says(&tree, "/calls", "linux-modules-extra-6.8.0-1021-aws"));
+	assert_true(was_told("The kernel stays: \"telerec kernel load\" is next."));
+	assert_int_equal(phase(), TR_KERNEL_NOT_CHOSEN);
+}
+
+static void ubuntus_generic_kernel_replaces_one_without_such_a_package(void **state)
+{
+	make_ubuntu("6.8.0-1021-kvm");
+	tree_write(&tree, "/packages", "linux-image-generic\n");
+	assert_int_equal(use(true, false), 0);
+	assert_true(tree_says(&tree, "/boot/grub/grubenv", "gnulinux-6.8.0-51-generic-advanced"));
+	assert_true(tree_says(&tree, TR_KERNEL_CHOICE, "\"installed\": \"linux-image-generic\""));
+	assert_int_equal(phase(), TR_KERNEL_TRIAL);
+	boot("6.8.0-51-generic");
+	assert_int_equal(tr_kernel_boot_ok(&change), 0);
+	assert_int_equal(phase(), TR_KERNEL_CHOSEN);
+}
+
 static void what_fails_half_way_is_taken_back(void **state)
 {
 	char *menu = tree_read(&tree, "/boot/grub/grub.cfg");
@@ -389,6 +433,8 @@ int main(void)
 		IN_TREE(without_a_trial_it_is_the_default_at_once),
 		IN_TREE(a_package_is_installed_only_when_asked_for),
 		IN_TREE(a_package_that_is_not_there_is_told),
+		IN_TREE(ubuntus_second_package_is_enough_for_the_running_kernel),
+		IN_TREE(ubuntus_generic_kernel_replaces_one_without_such_a_package),
 		IN_TREE(what_fails_half_way_is_taken_back),
 		IN_TREE(a_menu_that_does_not_take_the_choice_is_told),
 		IN_TREE(a_menu_without_the_kernel_is_made_anew_first),
