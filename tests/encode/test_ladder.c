@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include "core/cleanup.h"
 #include "core/clock.h"
 #include "encode/ladder.h"
 
@@ -117,6 +118,57 @@ static void no_rest_is_longer_than_six_hours(void **state)
 	}
 }
 
+static void what_fails_with_surfaces_keeps_the_rung_and_loses_them(void **state)
+{
+	static const enum tr_ladder_failure failures[] = {
+		TR_LADDER_ERROR, TR_LADDER_SLOW, TR_LADDER_NOT_OPENED};
+
+	for (size_t i = 0; i < TR_COUNT(failures); i++) {
+		make(state);
+		assert_is(tr_ladder_begin(&ladder, now), "a");
+		assert_true(tr_ladder_may_have_surfaces(&ladder, now));
+		assert_is(tr_ladder_fail_surfaces(&ladder, failures[i], now), "a");
+		assert_false(tr_ladder_may_have_surfaces(&ladder, now));
+		assert_is(tr_ladder_begin(&ladder, now), "a"); /* it does not rest */
+		assert_true(tr_ladder_may_have_surfaces(&ladder, now + 60 * MINUTE));
+		/* without them it is its own fault */
+		assert_is(tr_ladder_fail(&ladder, failures[i], now), "b");
+		assert_true(tr_ladder_may_have_surfaces(&ladder, now));
+	}
+}
+
+static void an_accident_with_surfaces_is_the_one_that_is_forgiven(void **state)
+{
+	tr_ladder_begin(&ladder, now);
+	assert_is(tr_ladder_fail_surfaces(&ladder, TR_LADDER_ENDED, now), "a");
+	assert_false(tr_ladder_may_have_surfaces(&ladder, now));
+	assert_is(tr_ladder_fail(&ladder, TR_LADDER_ENDED, now + 1), "b");
+	/* and who was forgiven lately is left at once */
+	assert_is(tr_ladder_fail_surfaces(&ladder, TR_LADDER_HUNG, now), "b");
+	now += 5 * MINUTE;
+	assert_is(tr_ladder_begin(&ladder, now), "b");
+	assert_is(tr_ladder_fail_surfaces(&ladder, TR_LADDER_HUNG, now), "c");
+}
+
+static void surfaces_rest_longer_each_time(void **state)
+{
+	tr_ladder_begin(&ladder, now);
+	tr_ladder_fail_surfaces(&ladder, TR_LADDER_ERROR, now);
+	assert_true(tr_ladder_may_have_surfaces(&ladder, now + 10 * MINUTE));
+	tr_ladder_fail_surfaces(&ladder, TR_LADDER_ERROR, now);
+	assert_false(tr_ladder_may_have_surfaces(&ladder, now + 19 * MINUTE));
+	assert_true(tr_ladder_may_have_surfaces(&ladder, now + 20 * MINUTE));
+}
+
+static void software_never_has_surfaces(void **state)
+{
+	struct tr_rung_list none = {0};
+
+	tr_ladder_init(&ladder, &none);
+	tr_ladder_begin(&ladder, now);
+	assert_false(tr_ladder_may_have_surfaces(&ladder, now));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +181,11 @@ int main(void)
 		cmocka_unit_test_setup(
 			each_failure_makes_the_rest_twice_as_long_until_it_works_for_long, make),
 		cmocka_unit_test_setup(what_is_passed_over_does_not_rest, make),
+		cmocka_unit_test_setup(
+			what_fails_with_surfaces_keeps_the_rung_and_loses_them, make),
+		cmocka_unit_test_setup(an_accident_with_surfaces_is_the_one_that_is_forgiven, make),
+		cmocka_unit_test_setup(surfaces_rest_longer_each_time, make),
+		cmocka_unit_test_setup(software_never_has_surfaces, make),
 		cmocka_unit_test_setup(no_rest_is_longer_than_six_hours, make),
 	};
 	return cmocka_run_group_tests_name("ladder", tests, NULL, NULL);
