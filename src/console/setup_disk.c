@@ -109,6 +109,25 @@ static int open_disks(struct tr_console *console, const void *argument, void **r
 
 /* ---- what is done ---- */
 
+/* Of a disk without partitions it is told why nothing can be put on it. */
+static bool is_used(const struct row *row)
+{
+	const char *obstacle = tr_node_words_text(row->disk, "obstacle");
+
+	return !row->disk || tr_node_words_text(row->part, "mounted")[0] ||
+	       (!row->part && (strstr(obstacle, "mounted") || strstr(obstacle, "part of") ||
+				      strstr(obstacle, "in use")));
+}
+
+static const char *find_obstacle(const struct row *row)
+{
+	if (!row->disk)
+		return "";
+	if (row->part)
+		return tr_node_words_text(row->part, "obstacle");
+	return is_used(row) ? tr_node_words_text(row->disk, "obstacle") : "it is empty";
+}
+
 static const char *device_of(const struct row *row)
 {
 	return tr_node_words_text(row->part ? row->part : row->disk, "path");
@@ -135,12 +154,13 @@ static void use_now(struct tr_console *console, void *user)
 	const char *const use[] = {
 		"telerec", "storage", "use", disks->device, "--config", config, NULL};
 	const char *const internal[] = {
-		"telerec", "config", "set", "--config", config, "recordings=" INTERNAL, NULL};
+		"telerec", "config", "set", "--stdin", "--config", config, NULL};
 	bool is_disk = disks->device[0];
 
 	disks->doing = "Preparing the disk ...";
 	if (!disks->job)
-		disks->job = tr_job_run(console, is_disk ? use : internal, NULL,
+		disks->job = tr_job_run(console, is_disk ? use : internal,
+			is_disk ? NULL : "{\"recordings\": \"" INTERNAL "\"}",
 			is_disk || tr_setup_needs_root(console), take_used, disks);
 }
 
@@ -172,16 +192,14 @@ static void format_now(struct tr_console *console, void *user)
 static void choose(struct tr_console *console, struct disks *disks)
 {
 	const struct row *row = &disks->rows[disks->chosen];
-	const char *obstacle = tr_node_words_text(row->part, "obstacle");
+	const char *obstacle = find_obstacle(row);
 	char text[600];
 
 	snprintf(disks->device, sizeof(disks->device), "%.79s", row->disk ? device_of(row) : "");
-	if (row->disk && (!row->part || obstacle[0])) {
-		snprintf(text, sizeof(text), "%s cannot hold recordings as it is: %s%s",
-			disks->device, row->part ? obstacle : "it is empty",
-			strstr(obstacle, "format") || !row->part
-				? ". f formats it; all that is on it is lost by that."
-				: ".");
+	if (obstacle[0]) {
+		snprintf(text, sizeof(text), "%s cannot hold recordings as it is: %s.%s",
+			disks->device, obstacle,
+			is_used(row) ? "" : " f formats it; all that is on it is lost by that.");
 		tr_dialog_message(console, "Not this disk", TR_ROLE_TEXT, text);
 		return;
 	}
@@ -202,10 +220,9 @@ static void choose(struct tr_console *console, struct disks *disks)
 static void ask_format(struct tr_console *console, struct disks *disks)
 {
 	const struct row *row = &disks->rows[disks->chosen];
-	const char *mounted = tr_node_words_text(row->part, "mounted");
 	char text[500], bytes[16];
 
-	if (!row->disk || mounted[0]) {
+	if (is_used(row)) {
 		tr_dialog_message(console, "Not this disk", TR_ROLE_TEXT,
 			row->disk ? "It is in use: it is not erased."
 				  : "The system is on it: it is not erased.");
@@ -240,9 +257,11 @@ static void say_row(const struct row *row, char *out, size_t size)
 	tr_text_format_bytes(tr_node_words_int(row->part ? row->part : row->disk, "bytes"), bytes,
 		sizeof(bytes));
 	snprintf(out, size, "%-15.60s %10s  %-6.20s %-16.40s %.60s%s%.200s", device_of(row), bytes,
-		row->part ? tr_node_words_text(row->part, "type") : "empty", label,
-		mounted[0] ? "" : tr_node_words_text(row->disk, "model"), mounted[0] ? "at " : "",
-		mounted);
+		row->part      ? tr_node_words_text(row->part, "type")
+		: is_used(row) ? "in use"
+			       : "empty",
+		label, mounted[0] ? "" : tr_node_words_text(row->disk, "model"),
+		mounted[0] ? "at " : "", mounted);
 }
 
 static int draw_head(const struct disks *disks, const struct tr_area *area)

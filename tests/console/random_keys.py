@@ -24,6 +24,9 @@ def make_keys(rng):
     kind = rng.random()
     if kind < 0.45:
         return NAMES[rng.choice(sorted(set(NAMES) - {"CtrlC"}))].encode()
+    if kind < 0.55:  # the mouse, also outside of the screen
+        button, row, column = rng.choice((0, 0, 0, 64, 65)), rng.randrange(1, 62), rng.randrange(1, 210)
+        return f"\033[<{button};{column};{row}M\033[<{button};{column};{row}m".encode()
     if kind < 0.9:
         return rng.choice(LETTERS).encode()
     if kind < 0.95:
@@ -64,12 +67,13 @@ def play(rng, work, until):
     # What a screen may run as root would change this machine: it has no rights, and finds no tools.
     env = {"PATH": work, "HOME": work, "SHELL": "/bin/false",
            "ASAN_OPTIONS": f"exitcode=99:log_path={work}/log",
-           "LSAN_OPTIONS": f"suppressions={work}/not-ours:print_suppressions=0"}
+           "LSAN_OPTIONS": f"suppressions={work}/not-ours:print_suppressions=0",
+           **rng.choice(({}, {"COLORTERM": "truecolor"}))}
     os.chmod(node.path, 0o666)
     is_down = False
     with Terminal([os.path.join(work, "telerec"), "console", "--node", node.path, "--config",
-                   os.path.join(work, "telerec.conf")], term=term, locale=locale, env=env,
-                  is_harmless=True) as terminal:
+                   os.path.join(work, "telerec.conf"), *rng.choice(([], ["--mouse"]))], term=term,
+                  locale=locale, env=env, is_harmless=True) as terminal:
         terminal.wait_for("Home")  # before, the terminal itself takes keys that interrupt
         end = min(until, time.monotonic() + 10)
         while time.monotonic() < end and not terminal.is_over:
