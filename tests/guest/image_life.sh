@@ -213,7 +213,7 @@ stage_first() {
 	truncate -s 7G "$work/disk"
 	start "$state"'
 		grep browser: /etc/telerec/telerec.conf; cat /data/ssh/authorized_keys; df -BM --output=size /data | tail -n 1
-		'"$open_stick"'install -D -m 755 /tmp/u/image_browser.pl /data/life/browser; chmod 755 /data/life
+		'"$open_stick"'install -D -m 755 /tmp/u/image_browser.pl /data/life/stand-in; chmod 755 /data/life
 		telerec update /tmp/u/foreign.raucb; echo "foreign: $?"
 		umount /tmp/u; echo kept-data >/data/recordings/mark
 		read -r began _ </proc/uptime; telerec update --from-stick; echo "update: $?"; read -r ended _ </proc/uptime
@@ -277,9 +277,10 @@ stage_records() {
 	local cut moment
 	for cut in $(seq "$cuts"); do
 		start "$state"'
+			systemctl stop telerecd # its slot has the sound of that number
 			folder=/data/recordings/life; install -d -o telerec-slot-16 $folder
 			setpriv --reuid=telerec-slot-16 --regid=telerec --init-groups env HOME=$folder telerec record \
-				--browser /data/life/browser --sound loopback --size 320x180 --rate 5 --page-timeout 5m \
+				--browser /data/life/stand-in --sound loopback --size 320x180 --rate 5 --page-timeout 5m \
 				--name cut-'"$cut"' --to $folder http://127.0.0.1/picture >/run/record.log 2>&1 &
 			job=$!; was=; while [ -d /proc/$job ]; do
 				now=$(find $folder/cut-'"$cut"' -name "*.mp4" -printf "%s\n" 2>/dev/null | tail -n 1)
@@ -355,9 +356,10 @@ stage_good() {
 	finish good
 	expect '"slot":"A","proven":"A"' kept-data 'update: 0'
 }
-# The health check of the image itself keeps it: a slot proves itself with the stand-in browser.
+# The health check of the image itself keeps it: a slot proves itself, now that it has the stand-in browser.
 stage_kept() {
 	start "$state"'
+		cp -p /data/life/stand-in /data/life/browser; systemctl restart telerecd
 		while [ "$(systemctl show -P SubState telerec-update-ok)" = running ]; do sleep 1; done
 		journalctl -b -o cat -u telerec-update-ok; telerec slots --json; grep browser: /etc/telerec/telerec.conf
 		ls /data/recordings /data/recordings/life; '"$state"
