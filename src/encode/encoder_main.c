@@ -224,7 +224,7 @@ static int answer_question(
 
 static int serve(struct encoder *encoder)
 {
-	struct question question;
+	struct question question = {0};
 	struct tr_wire answer;
 
 	for (;;) {
