@@ -3,13 +3,11 @@
 #include "console/dialog.h"
 #include "console/screens.h"
 #include "console/setup_internal.h"
+#include "console/terminal_program.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 struct action;
@@ -91,26 +89,59 @@ static void bundle(struct tr_console *console, struct system *system)
 
 /* ---- the appliance ---- */
 
-static void update(struct tr_console *console, struct system *system)
+static void from_stick(struct tr_console *console, void *user)
+{
+	static const char *const argv[] = {"telerec", "update", "--from-stick", NULL};
+
+	(void)user;
+	show_output(console, "Update from the stick",
+		"It is checked and written beside the one that runs, which takes some minutes. It is "
+		"started by the next restart of the machine, and goes back by itself when it does "
+		"not come up.",
+		argv, true);
+}
+
+static void take_update(struct tr_console *console, int choice, void *user)
 {
 	static const char *const argv[] = {"telerec", "update", "status", NULL};
 
-	(void)system;
-	show_output(console, "Update",
-		"What is installed and what there is. With an update on a stick, in the shell: "
-		"sudo telerec update --from-stick",
-		argv, true);
+	if (choice == 0)
+		show_output(console, "Update", "What is installed, and what is started next.", argv,
+			true);
+	else
+		tr_dialog_confirm(console, "Update from the stick?",
+			"The update on the stick replaces the older one of the two systems on the disk. "
+			"Settings and recordings stay, and what is recorded now goes on.",
+			"write it", from_stick, user);
+}
+
+static void update(struct tr_console *console, struct system *system)
+{
+	static const char *const items[] = {
+		"What is installed", "Take the update from a stick that is plugged in", NULL};
+
+	tr_dialog_choose(console, "Update", items, 0, take_update, system);
+}
+
+/* It shows the disks, asks for one, and for its name before that is erased. */
+static void install_now(struct tr_console *console, void *user)
+{
+	const char *program = tr_console_program(console);
+	const char *const as_root[] = {program, "install", NULL};
+	const char *const by_sudo[] = {"sudo", "-n", program, "install", NULL};
+	bool is_root = geteuid() == 0;
+
+	(void)user;
+	tr_terminal_program(console, is_root ? program : "sudo", is_root ? as_root : by_sudo,
+		"Install to a disk.", true);
 }
 
 static void install(struct tr_console *console, struct system *system)
 {
-	static const char *const argv[] = {"telerec", "install", "--list", NULL};
-
-	(void)system;
-	show_output(console, "Install to a disk",
-		"The disks of this machine. In the shell: sudo telerec install. It asks for the disk's "
-		"name before that is erased.",
-		argv, true);
+	tr_dialog_confirm(console, "Install to a disk?",
+		"The disks of this machine are listed, and you choose one: ALL that is on it is lost "
+		"then. Before that its name is asked for; without it nothing is changed.",
+		"show the disks", install_now, system);
 }
 
 static void reset_now(struct tr_console *console, void *user)
@@ -131,52 +162,13 @@ static void reset(struct tr_console *console, struct system *system)
 
 /* ---- shell ---- */
 
-/* Its own group in front of the terminal, so that Ctrl-C there is not meant of us. */
-static void become_shell(void)
-{
-	const char *shell = getenv("SHELL");
-	sigset_t none;
-
-	setpgid(0, 0);
-	(void)!tcsetpgrp(STDIN_FILENO, getpid());
-	signal(SIGQUIT, SIG_DFL);
-	signal(SIGTTOU, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execlp(shell && shell[0] == '/' ? shell : "/bin/sh", "-sh", (char *)NULL);
-	_exit(127);
-}
-
 static void open_shell(struct tr_console *console)
 {
-	struct tr_term *term = tr_console_term(console);
-	const struct timespec at_once = {0};
-	sigset_t typed;
+	const char *shell = getenv("SHELL");
+	const char *const argv[] = {"-sh", NULL};
 
-	/* What was typed in between, and while the terminal changes hands, is not meant of us
-	 * either. */
-	void (*old_quit)(int) = signal(SIGQUIT, SIG_IGN);
-	void (*old_ttou)(int) = signal(SIGTTOU, SIG_IGN);
-	tr_term_suspend(term);
-	fputs("\nA shell. `exit` comes back to the console.\n\n", stdout);
-	fflush(stdout);
-	pid_t pid = fork();
-	if (pid == 0)
-		become_shell();
-	if (pid > 0) {
-		setpgid(pid, pid);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	(void)!tcsetpgrp(STDIN_FILENO, getpgrp());
-	tr_term_resume(term);
-	tr_term_redraw(term);
-	sigemptyset(&typed);
-	sigaddset(&typed, SIGINT);
-	while (sigtimedwait(&typed, NULL, &at_once) > 0)
-		;
-	signal(SIGQUIT, old_quit);
-	signal(SIGTTOU, old_ttou);
+	tr_terminal_program(console, shell && shell[0] == '/' ? shell : "/bin/sh", argv,
+		"A shell. `exit` comes back to the console.", false);
 }
 
 static void take_pin_checked(
