@@ -16,8 +16,8 @@ report_bom() {
 
 report_table() {
 	echo "packages, MB unpacked:"
-	sort -t "$(printf '\t')" -k4,4nr "$work/packages.tsv" | head -n 15 |
-		awk -F '\t' '{ printf "%8.1f  %s\n", $4 / 1024, $1 }'
+	sort -t "$(printf '\t')" -k4,4nr "$work/packages.tsv" |
+		awk -F '\t' 'NR <= 15 { printf "%8.1f  %s\n", $4 / 1024, $1 }'
 	awk -F '\t' '{ sum += $4 } END { printf "%8.1f  all %d packages\n", sum / 1024, NR }' "$work/packages.tsv"
 	echo "folders, MB unpacked:"
 	sort -k1,1nr "$work/sizes" | sed "s,$root,," | awk '$2 ~ /^\/.+/ && n++ < 12 { printf "%8.1f  %s\n", $1 / 1024, $2 }'

@@ -28,7 +28,8 @@ root_fetch() {
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
 		--dpkgopt='path-exclude=/usr/share/info/*' --dpkgopt='path-exclude=/usr/share/lintian/*' \
 		--dpkgopt='path-exclude=/usr/share/bug/*' --dpkgopt='path-exclude=/usr/share/gtk-doc/*' \
-		--dpkgopt='path-exclude=/usr/lib/grub/*' --dpkgopt='path-exclude=/usr/share/icons/*'
+		--dpkgopt='path-exclude=/usr/lib/grub/*' --dpkgopt='path-exclude=/usr/share/icons/*' \
+		--dpkgopt='path-include=/usr/share/icons/*.theme'
 	rm -f "$cache/root-$flavour"-*.tar
 	mv "$cache/new.root.tar" "$base"
 }
@@ -97,10 +98,11 @@ root_make() {
 # Nothing of the build's machine, of its time or of chance stays.
 root_clean() {
 	rm -rf "$root"/etc/apt/sources.list "$root"/etc/apt/sources.list.d/* "$root"/etc/apt/apt.conf.d/99mmdebstrap \
-		"$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin "$root"/var/cache/debconf/*-old \
+		"$root"/var/lib/apt/lists/* "$root"/var/cache/apt/* "$root"/var/cache/debconf/*-old \
 		"$root"/var/lib/dpkg/*-old "$root"/etc/{passwd,shadow,group,gshadow}- "$root"/var/cache/ldconfig/aux-cache \
 		"$root"/etc/ssh/ssh_host_* "$root"/var/lib/systemd/random-seed "$root"/etc/.pwd.lock \
 		"$root"/boot/* "$root"/vmlinuz* "$root"/initrd* "$root"/tmp/* "$root"/run/* "$root"/etc/resolv.conf
+	sed -i /^force-unsafe-io/d "$root"/etc/dpkg/dpkg.cfg.d/99mmdebstrap
 	find "$root/var/log" -type f -delete
 	find "$root" -xdev -name '*.pyc' -delete
 	: >"$root/etc/machine-id"

@@ -64,13 +64,41 @@ sources_find() {
 	echo 'Acquire::Retries "3";' >>"$cache/new.apt"
 }
 
-# fetch OUTPUT PACKAGES [OPTION...]: a Debian with these packages as a tar; packages are fetched once.
+# sources_reach: asks once whether Debian answers, with the host's own way to it.
+sources_reached=
+sources_reach() {
+	local uri
+	[ -z "$sources_reached" ] || return 0
+	sources_reached=yes
+	uri=$(sed -n 's/^URIs: *//p' "${sources:-/dev/null}" | head -n 1)
+	[ -n "$uri" ] || return 0
+	/usr/lib/apt/apt-helper -o Acquire::Retries=5 download-file "${uri%/}/dists/$suite/InRelease" \
+		"$cache/new.release" >>"$log" 2>&1 || cannot "Debian's $suite cannot be fetched from $uri"
+}
+
+# no_network: whether what was said last is the network's fault and not the lists' of packages.
+no_network() {
+	tail -n 60 "$log" | grep -qE 'Failed to fetch|Unable to fetch|Could not (connect|resolve|handshake)|Temporary failure|Connection (failed|timed out)'
+}
+
+# fetch OUTPUT PACKAGES [OPTION...]: a Debian with these packages, as a tar if nothing else is said; packages are fetched
+# once. Nothing is forced to the disk meanwhile.
 fetch() {
+	find "$cache/archives" -name '*.deb' -mtime +30 -delete
+	for _ in 1 2 3; do
+		rm -rf --one-file-system "${1:?}"
+		if fetch_once "$@"; then return; fi
+		no_network || exit 1
+	done
+	exit 77
+}
+
+fetch_once() {
 	local output=$1 packages=$2
 	shift 2
-	find "$cache/archives" -name '*.deb' -mtime +30 -delete
 	INITRD=No TMPDIR=$cache mmdebstrap --mode=root --variant=minbase --aptopt="$cache/new.apt" \
-		"${fetch_options[@]}" --include="$packages" --skip=essential/unlink,download/empty,cleanup/apt/cache \
+		--dpkgopt=force-unsafe-io "${fetch_options[@]}" --include="$packages" \
+		--skip=essential/unlink,download/empty,cleanup/apt/cache \
 		--setup-hook='mkdir -p "$1/var/cache/apt/archives/partial"' \
 		--setup-hook="cp -u '$cache'/archives/*.deb \"\$1/var/cache/apt/archives/\" 2>/dev/null || true" \
 		--customize-hook="cp -u \"\$1\"/var/cache/apt/archives/*.deb '$cache/archives/'" \

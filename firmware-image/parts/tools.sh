@@ -9,10 +9,9 @@ tools_packages() {
 }
 
 tools_make() {
-	fetch "$cache/new.tools.tar" "$(tools_packages)"
-	rm -rf "$cache/new.tools" && mkdir "$cache/new.tools"
-	tar -C "$cache/new.tools" -xf "$cache/new.tools.tar"
-	rm "$cache/new.tools.tar"
+	fetch "$cache/new.tools" "$(tools_packages)" --format=directory \
+		--dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/info/*'
 	find "$cache" -maxdepth 1 -name 'tools-*' -exec rm -rf {} +
 	mv "$cache/new.tools" "$tools"
 }
@@ -25,9 +24,12 @@ tools_add() {
 		rm -f "$tools"/etc/apt/sources.list "$tools"/etc/apt/sources.list.d/*
 		cp "$sources" "$tools/etc/apt/sources.list.d/build.sources"
 	fi
-	chroot "$tools" apt-get -qq update
 	# shellcheck disable=SC2086
-	chroot "$tools" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $missing
+	chroot "$tools" env DEBIAN_FRONTEND=noninteractive sh -c \
+		'apt-get -qq update && apt-get -qq -y --no-install-recommends install "$@"' sh $missing || {
+		! no_network || exit 77
+		return 1
+	}
 }
 
 tools_find() {

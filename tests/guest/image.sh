@@ -4,8 +4,9 @@
 # disk's image, by BIOS. What must be right in it is looked at from inside, and something is recorded there.
 #
 # --cached: only where its packages were fetched before; that takes minutes and the network. They are kept
-# in ~/.cache/telerec-image. TR_IMAGE_DIR names a folder with images that are to be used as they are. The
-# screen is left in the build folder as guest/image-FLAVOUR-MEDIUM.png.
+# in ~/.cache/telerec-image. TR_IMAGE_DIR names a folder with images that are to be used as they are; a file "code" in
+# it says how the build ended that `quickstart test` began beside other tests, and "words" what it said. The screen is
+# left in the build folder as guest/image-FLAVOUR-MEDIUM.png.
 set -euo pipefail
 
 build=${TR_BUILD_DIR:?run by ctest, or set TR_BUILD_DIR to the build folder}
@@ -21,6 +22,12 @@ fail() {
 	[ ! -e "$work/serial" ] || tail -c 3000 "$work/serial" | tr -d '\033' >&2
 	echo "FAILED: $*" >&2
 	exit 1
+}
+# built CODE WORDS: how firmware-image/build has ended.
+built() {
+	[ "$1" != 77 ] || skip "no image: $(echo "$2" | tail -n 1)"
+	[ "$1" != 124 ] || skip "no image: this machine takes too long to make it"
+	[ "$1" = 0 ] || fail "no image was made: $2"
 }
 
 # All is read before it runs.
@@ -61,8 +68,9 @@ if [ -z "${TR_IMAGE_DIR:-}" ]; then
 	code=0
 	# shellcheck disable=SC2086
 	"$source/firmware-image/build" --flavour "$flavour" --quick $option ${3:-} --out "$images" || code=$?
-	[ $code != 77 ] || skip "the image's packages were not fetched here: firmware-image/build --flavour $flavour does it"
-	[ $code = 0 ] || fail "no image was made"
+	built "$code" "see above"
+elif [ -e "$images/code" ]; then
+	built "$(cat "$images/code")" "$(tail -n 30 "$images/words")"
 fi
 image=$(ls -t "$images"/telerec-*.iso | grep -e "$([ "$flavour" = full ] && echo '[0-9]-amd64' || echo "$flavour-amd64")" | head -n 1)
 [ -n "$image" ] || fail "there is no image of the flavour $flavour in $images"
@@ -82,10 +90,11 @@ ExecStartPre=mount -t 9p -o trans=virtio,version=9p2000.L out /run/test-out
 ExecStart=sh /run/test-in/image_inside.sh /run/test-out '"$page"'
 ExecStopPost=systemctl poweroff --no-block'
 credential() { echo "type=11,value=io.systemd.credential.binary:$1=$(base64 -w0)"; }
-processor=qemu64
+processor=qemu64,-cx16 # QEMU 7.2 leaves wrong flags behind cmpxchg16b, on which a kernel crashes
 [ "$flavour" = small ] || processor=Nehalem
 arguments=(-accel tcg,thread=multi -cpu "$processor,+rdrand" -smp 2 -m "$([ "$flavour" = small ] && echo 1536 || echo 3072)"
-	-no-reboot -display none -vga std -device virtio-rng-pci -nic user,model=virtio-net-pci
+	-no-reboot -action watchdog=none -display none -vga std -device virtio-rng-pci
+	-netdev user,id=net -device virtio-net-pci,netdev=net,romfile=
 	-serial "file:$work/serial" -monitor "unix:$work/monitor,server,nowait"
 	-virtfs "local,path=$work/in,mount_tag=in,security_model=none,readonly=on"
 	-virtfs "local,path=$work/out,mount_tag=out,security_model=none"
@@ -111,8 +120,10 @@ start=$SECONDS
 qemu-system-x86_64 "${arguments[@]}" </dev/null >"$work/qemu" 2>&1 &
 machine=$!
 
-# It may take as long as it likes on a busy machine; ctest's limit is for what hangs.
+# A busy machine may take twenty times as long as a free one; longer is what hangs.
+limit=$((SECONDS + $([ "$flavour" = small ] && echo 1500 || echo 4500)))
 until [ -e "$work/out/look" ]; do
+	[ $SECONDS -lt $limit ] || fail "the machine is not ready yet: $(cat "$work/out/said" 2>/dev/null)"
 	kill -0 "$machine" 2>/dev/null || fail "the machine has ended: $(cat "$work/qemu" "$work/out/said" 2>/dev/null)"
 	sleep 1
 done
@@ -144,6 +155,8 @@ grep -q '^inside: done' "$work/out/said" || fail "the guest did not come to its 
 [ -n "$(field ready)" ] || fail "it was never ready"
 grep -q 'telerec: ready to record' "$work/serial" || fail "the serial port does not say that it is ready"
 expect failed ''
+# Units that were given up may have had too little of a busy machine, which takes 60 s when it is free.
+[ -z "$(field 'timed out')" ] || [ "$(field ready | cut -d. -f1)" -ge 180 ] || fail "units timed out: $(field 'timed out')"
 expect root 'overlay over squashfs'
 expect data "$([ "$medium" = disk ] && echo /dev/vda7 || echo ram)"
 expect 'not kept' ''
@@ -153,12 +166,14 @@ expect logins ''
 expect sources ''
 expect console 'active active'
 expect recorded 0
+expect 'time zone' ../usr/share/zoneinfo/Asia/Tokyo
 # The names' resolver, the answers of DHCP, and Jibri's HTTP APIs on loopback.
 [ -z "$(field listeners | tr ' ' '\n' | grep -vE '127\.0\.0\.5[34](%lo)?:53$|^udp/.*:(68|546)$|^tcp/127\.0\.0\.1:(2222|3333)$' || true)" ] ||
 	fail "something listens: $(field listeners)"
 
 # What a browser has recorded: there is sound, and no black.
 if [ "$flavour" = full ]; then
+	expect wifi '10.9.9. server 10.9.9.1 iburst'
 	loud=$(ffmpeg -hide_banner -i "$work/out/picture.mp4" -vn -af volumedetect -f null - 2>&1 |
 		sed -n 's/.*max_volume: \(-\{0,1\}[0-9]*\).*/\1/p')
 	[ "${loud:--91}" -gt -60 ] || fail "the recording's sound has a peak of ${loud:-no} dB"
@@ -168,16 +183,16 @@ if [ "$flavour" = full ]; then
 fi
 
 # The tone of 1000 Hz: from one rising zero crossing to the next it is 48 samples. A machine that is too slow leaves
-# gaps, which count for nothing. The picture: the colours of its four fields.
+# gaps, which count for nothing: a tenth of a second is enough. The picture: the colours of its four fields.
 movie=$work/out/picture.mp4
 hertz=$(ffmpeg -loglevel error -i "$movie" -ac 1 -ar 48000 -f s16le - | od -An -v -w2 -t d2 |
 	awk '{ n++; if (last < 0 && $1 >= 0) { seen[n - at]++; at = n } last = $1 }
 		END { for (d in seen) if (seen[d] > most) { most = seen[d]; best = d }
-			print (most >= 500 ? 48000 / best : 0) }')
+			print (most >= 100 ? 48000 / best : 0) }')
 [ "$hertz" = 1000 ] || fail "the tone has $hertz Hz, not 1000"
-colours=$(ffmpeg -loglevel error -i "$movie" -frames:v 1 -vf format=rgb24,scale=2:2:flags=area -f rawvideo -pix_fmt rgb24 - |
-	od -An -v -w3 -t u1 | awk '{ printf "%d%d%d ", ($1 > 127), ($2 > 127), ($3 > 127) }')
-[ "$colours" = "100 010 001 111 " ] || fail "the picture's fields are $colours"
+colours=$(ffmpeg -loglevel error -i "$movie" -vf format=rgb24,scale=2:2:flags=area -f rawvideo -pix_fmt rgb24 - |
+	od -An -v -w12 -t u1 | tail -n 1 | awk '{ for (i = 1; i <= 12; i++) printf "%d%s", ($i > 127), (i % 3 ? "" : " ") }')
+[ "$colours" = "100 010 001 111 " ] || fail "the last picture's fields are $colours"
 echo "passed: ready after $(field ready) s, the tone has $hertz Hz"
 }
 main "$@"
