@@ -1,5 +1,6 @@
 #include "cli/probe_show.h"
 #include "cli/verbs.h"
+#include "core/appliance.h"
 #include "core/text.h"
 #include "doctor/machine_probe.h"
 
@@ -30,9 +31,9 @@ static void print_text(const struct tr_machine_probe *probe)
 
 	print_row("Browser", probe->browser[0],
 		probe->browser[0] ? probe->browser_version : "no Chromium that runs",
-		"apt install chromium");
+		tr_appliance_cure("", "apt install chromium"));
 	print_row("X server", probe->xserver[0], probe->xserver[0] ? probe->xserver : "no Xvfb",
-		"apt install xvfb");
+		tr_appliance_cure("", "apt install xvfb"));
 	print_row("Sandbox", has_sandbox,
 		probe->has_user_namespaces ? "user namespaces"
 		: has_sandbox		   ? "setuid helper"

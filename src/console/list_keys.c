@@ -13,7 +13,7 @@ bool tr_list_keys_move(int key, int page, int last, int *at)
 		to--;
 		break;
 	case TR_KEY_DOWN:
-		to++;
+		to += to < last;
 		break;
 	case TR_KEY_PAGE_UP:
 		to -= page;

@@ -1,5 +1,7 @@
 #include "doctor/finding.h"
 
+#include "core/appliance.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -172,10 +174,14 @@ static void add(struct tr_findings *findings, const struct tr_finding *finding, 
 void tr_findings_add(
 	struct tr_findings *findings, const struct tr_finding *finding, const char *format, ...)
 {
+	struct tr_finding here = *finding;
 	va_list args;
 
+	/* Nobody installs packages on our own image. */
+	if (here.cure.text)
+		here.cure.text = tr_appliance_cure("", here.cure.text);
 	va_start(args, format);
-	add(findings, finding, format, args);
+	add(findings, &here, format, args);
 	va_end(args);
 }
 

@@ -74,7 +74,7 @@ void tr_recorder_do_display(struct tr_recorder *recorder)
 	if (rc < 0)
 		tr_recorder_note_reason(recorder, TR_REASON_NO_DISPLAY, "%s",
 			rc == -ENOENT
-				? "no X server is installed: apt-get install xvfb"
+				? "no X server is installed; `telerec doctor` says how it comes"
 				: "the X server (Xvfb) does not start; its own words are in the log");
 	else
 		rc = choose_sound(recorder);
@@ -341,7 +341,7 @@ void tr_recorder_do_browser(struct tr_recorder *recorder)
 			recorder->config.browser[0] ? "there is no browser at "
 						    : "no Chromium is installed",
 			recorder->config.browser,
-			recorder->config.browser[0] ? "" : ": apt-get install chromium");
+			recorder->config.browser[0] ? "" : "; `telerec doctor` says how it comes");
 		tr_recorder_post(recorder, TR_MACHINE_GIVE_UP);
 	} else if (rc == -EPERM) {
 		tr_recorder_note_reason(recorder, TR_REASON_NO_BROWSER,

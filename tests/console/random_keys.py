@@ -68,6 +68,7 @@ def play(rng, work, until):
     env = {"PATH": work, "HOME": work, "SHELL": "/bin/false",
            "ASAN_OPTIONS": f"exitcode=99:log_path={work}/log",
            "LSAN_OPTIONS": f"suppressions={work}/not-ours:print_suppressions=0",
+           "UBSAN_OPTIONS": f"log_path={work}/log:print_stacktrace=1",
            "NCURSES_GPM_TERMS": "none",  # libgpm keeps some, and is not there to be named any more
            **rng.choice(({}, {"COLORTERM": "truecolor"}))}
     os.chmod(node.path, 0o666)
