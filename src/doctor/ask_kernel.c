@@ -26,6 +26,11 @@ static unsigned count_slots(const struct tr_config *config)
 		config->video.frame_rate, why, sizeof(why));
 }
 
+static const char *root_of(const struct tr_doctor *doctor)
+{
+	return doctor->settings->root ? doctor->settings->root : "";
+}
+
 /* Loading a module is safe where it is wanted, and nobody uses another set of cards. */
 static void fix_module(struct tr_doctor *doctor, struct tr_kernel_status *status, unsigned slots)
 {
@@ -34,9 +39,9 @@ static void fix_module(struct tr_doctor *doctor, struct tr_kernel_status *status
 	if (!doctor->settings->may_fix || geteuid() != 0 ||
 		status->running.aloop != TR_ALOOP_LOADABLE || status->is_blocked)
 		return;
-	if (tr_aloop_load("", slots, why, sizeof(why)) < 0)
+	if (tr_aloop_load(root_of(doctor), slots, why, sizeof(why)) < 0)
 		tr_findings_note(doctor->findings, "snd-aloop could not be loaded: %s", why);
-	else if (tr_kernel_read("", status) == 0)
+	else if (tr_kernel_read(root_of(doctor), status) == 0)
 		tr_findings_note(doctor->findings, "fixed: snd-aloop was loaded for %u slot%s",
 			slots, slots == 1 ? "" : "s");
 }
@@ -49,7 +54,7 @@ static void add_all(struct tr_doctor *doctor, const struct tr_kernel_status *sta
 
 	if (!found)
 		return;
-	if (tr_kernel_read_choice("", &choice) < 0)
+	if (tr_kernel_read_choice(root_of(doctor), &choice) < 0)
 		choice = (struct tr_kernel_choice){0};
 	unsigned count = tr_kernel_find(status, &choice, slots, needs_loopback, found);
 	for (unsigned i = 0; i < count; i++) {
@@ -73,7 +78,7 @@ void tr_ask_kernel(struct tr_doctor *doctor)
 	struct tr_kernel_status *status = calloc(1, sizeof(*status));
 
 	tr_doctor_enter(doctor, "kernel", NULL);
-	if (status && tr_kernel_read("", status) == 0) {
+	if (status && tr_kernel_read(root_of(doctor), status) == 0) {
 		if (needs_loopback || !strcmp(source, "auto"))
 			fix_module(doctor, status, slots);
 		add_all(doctor, status, slots, needs_loopback);

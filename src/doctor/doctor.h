@@ -18,6 +18,7 @@ struct tr_doctor_settings {
 	const char *room;	 /* for the meeting to join; NULL: a new one */
 	bool is_quick;		 /* no browser, no meeting, no writing to the disk */
 	bool may_fix;		 /* what is local and safe, and is said then */
+	const char *root; /* the kernel's files are looked for below it; NULL: this machine */
 };
 
 /* The names of the areas, NULL behind the last. */
