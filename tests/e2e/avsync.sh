@@ -1,8 +1,8 @@
 #!/bin/bash
 # avsync.sh [SECONDS [MEAN_MS]]: flash and beep of a video element stay together in the recording.
-# The page sees to it that both begin together (see sync.html), but the browser may let the pictures
-# slip by one or two later on, most of all where it has too little of the machine: -41 and +36 ms were
-# seen. So the short form, which runs among many other tests, allows 60 ms; the long one 20.
+# The page sees to it that both begin together (see sync.html). Where the machine stalls, pictures are
+# late for a moment: the short form runs among many other tests, so it allows a mean of 60 ms; the
+# long one 20.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
