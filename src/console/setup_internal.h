@@ -32,6 +32,8 @@ struct tr_setup_page {
 	/* The settings to write; NULL: all that was changed. `note` goes to saved(). */
 	json_t *(*collect)(const struct tr_form *form, const json_t *settings, const char *entry,
 		char note[TR_SETUP_NOTE_MAX]);
+	/* A sentence out of `telerec probe --json`, shown above the fields; "": none. */
+	void (*say_facts)(const json_t *probe, char *out, size_t size);
 	/* After something was saved, the page is gone: what to show before `done` is called. */
 	void (*saved)(
 		struct tr_console *console, const char *note, tr_setup_done_fn *done, void *user);

@@ -15,7 +15,8 @@ struct page {
 	char entry[ENTRY_MAX], step[40];
 	bool is_brief, is_saving;
 	struct tr_form *form;
-	struct tr_job *job;
+	struct tr_job *job, *facts_job;
+	char facts[400];  /* measured on this machine; "" until that is known */
 	json_t *settings; /* as they are; NULL: not read yet */
 	json_t *changes;  /* being written */
 	char problem[1024], note[TR_SETUP_NOTE_MAX];
@@ -28,6 +29,7 @@ static void close_page(void *state)
 	struct page *page = state;
 
 	tr_job_drop(page->job);
+	tr_job_drop(page->facts_job);
 	tr_form_destroy(page->form);
 	json_decref(page->settings);
 	json_decref(page->changes);
@@ -115,6 +117,16 @@ static void take_settings(
 	fill(page);
 }
 
+static void take_facts(struct tr_console *console, const struct tr_job_result *result, void *user)
+{
+	struct page *page = user;
+
+	(void)console;
+	page->facts_job = NULL;
+	if (json_is_object(result->json))
+		page->table->say_facts(result->json, page->facts, sizeof(page->facts));
+}
+
 static int open_page(struct tr_console *console, const void *argument, void **ret_state)
 {
 	const struct tr_setup_request *request = argument;
@@ -133,8 +145,11 @@ static int open_page(struct tr_console *console, const void *argument, void **re
 	const char *const config[] = {
 		"telerec", "config", "show", "--json", "--config", tr_setup_config(console), NULL};
 	static const char *const machine[] = {"telerec", "machine", "status", "--json", NULL};
+	static const char *const probe[] = {"telerec", "probe", "--json", NULL};
 	page->job = tr_job_run(console, page->table->is_machine ? machine : config, NULL, false,
 		take_settings, page);
+	if (page->table->say_facts)
+		page->facts_job = tr_job_run(console, probe, NULL, false, take_facts, page);
 	*ret_state = page;
 	return 0;
 }
@@ -238,7 +253,10 @@ static void draw(struct tr_console *console, void *state, const struct tr_area *
 			       page->table->name) > 0;
 	const struct tr_area text =
 		tr_draw_part(&inside, row, 0, inside.rows - row, inside.columns);
-	row += tr_draw_paragraph(&text, 0, TR_ROLE_DIM, page->table->what, false) + 1;
+	row += tr_draw_paragraph(&text, 0, TR_ROLE_DIM, page->table->what, false);
+	const struct tr_area measured =
+		tr_draw_part(&inside, row, 0, inside.rows - row, inside.columns);
+	row += tr_draw_paragraph(&measured, 0, TR_ROLE_GOOD, page->facts, false) + 1;
 	const struct tr_area rest =
 		tr_draw_part(&inside, row, 0, inside.rows - row, inside.columns);
 	if (page->problem[0])

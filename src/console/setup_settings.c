@@ -27,6 +27,31 @@ static void check_size(const char *value, char *out, size_t size, const void *us
 			"Width x height, even numbers from 64x64 to 4096x4096, like 1280x720.");
 }
 
+/* "h264_vaapi: 14 at 1280x720, 6 at 1920x1080" of each encoder that works. */
+static void say_capacity(const json_t *probe, char *out, size_t size)
+{
+	const json_t *encoding = json_object_get(probe, "encoding"), *rung;
+	char memory[16];
+	size_t used, i;
+
+	tr_text_format_bytes(
+		json_integer_value(json_object_get(probe, "memory_bytes")), memory, sizeof(memory));
+	used = (size_t)snprintf(out, size, "This machine has %lld processors and %s of memory.",
+		(long long)json_integer_value(json_object_get(probe, "cores")), memory);
+	json_array_foreach(json_object_get(encoding, "rungs"), i, rung)
+	{
+		const json_t *sessions = json_object_get(rung, "sessions");
+		const char *name = json_string_value(json_object_get(rung, "name"));
+		if (!sessions || !name || !json_is_true(json_object_get(rung, "works")) ||
+			used + 100 > size)
+			continue;
+		used += (size_t)snprintf(out + used, size - used,
+			" Measured, %.24s encodes %lld recordings at 1280x720, %lld at 1920x1080.",
+			name, (long long)json_integer_value(json_object_get(sessions, "1280x720")),
+			(long long)json_integer_value(json_object_get(sessions, "1920x1080")));
+	}
+}
+
 static const struct tr_field slot_fields[] = {
 	{.key = "slots",
 		.name = "Recordings at a time",
@@ -80,6 +105,7 @@ const struct tr_setup_page tr_setup_page_slots = {
 	.fields = slot_fields,
 	.count = TR_COUNT(slot_fields),
 	.brief = slot_brief,
+	.say_facts = say_capacity,
 };
 
 /* ---- encoder ---- */
@@ -102,6 +128,7 @@ const struct tr_setup_page tr_setup_page_encoder = {
 	.what = "What makes the film: graphics card or processor.",
 	.fields = encoder_fields,
 	.count = TR_COUNT(encoder_fields),
+	.say_facts = say_capacity,
 };
 
 /* ---- sound ---- */
