@@ -91,19 +91,21 @@ static int read_disks(struct tr_change *change, struct tr_disks **ret_disks)
 
 /* ---- the label ---- */
 
+static bool has_label(const struct tr_disks *disks, const char *label)
+{
+	for (unsigned i = 0; i < disks->count; i++)
+		for (unsigned k = 0; k < disks->disks[i].part_count; k++)
+			if (!strcmp(disks->disks[i].parts[k].label, label))
+				return true;
+	return false;
+}
+
 /* One that no other disk has: TELEREC-REC, TELEREC-REC2, ... */
 static void choose_label(const struct tr_disks *disks, char out[static 16])
 {
-	unsigned number = 1;
-
 	snprintf(out, 16, "%s", TR_DISK_RECORDINGS_LABEL);
-	for (unsigned i = 0; i < disks->count && number < 9; i++)
-		for (unsigned k = 0; k < disks->disks[i].part_count; k++)
-			if (!strcmp(disks->disks[i].parts[k].label, out)) {
-				snprintf(out, 16, "%s%u", TR_DISK_RECORDINGS_LABEL, ++number % 10);
-				i = 0;
-				k = 0;
-			}
+	for (unsigned number = 2; number <= 99 && has_label(disks, out); number++)
+		snprintf(out, 16, "%s%u", TR_DISK_RECORDINGS_LABEL, number);
 }
 
 static int set_label(struct tr_change *change, const struct tr_disk_part *part, const char *label)
