@@ -10,6 +10,7 @@
 #include "storage/leftovers.h"
 #include "storage/metadata.h"
 #include "storage/recording.h"
+#include "storage/upload_note.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -132,6 +133,16 @@ static json_t *text_at(const json_t *root, const char *group, const char *key)
 	return json_string(text ? text : "");
 }
 
+/* [] when it is meant for no target. */
+static json_t *list_uploads(int dirfd)
+{
+	struct tr_upload_note note = {0};
+
+	if (is_file(dirfd, TR_UPLOAD_NOTE_FILE) && tr_upload_note_load(dirfd, &note) < 0)
+		note.count = 0;
+	return tr_upload_note_show(&note);
+}
+
 static int make_entry(int dirfd, const char *id, json_t **ret_entry)
 {
 	TR_CLEANUP(tr_freep) struct tr_recording *recording = calloc(1, sizeof(*recording));
@@ -146,7 +157,7 @@ static int make_entry(int dirfd, const char *id, json_t **ret_entry)
 	TR_CLEANUP(decref) json_t *metadata = load_json(dirfd, TR_METADATA_FILE);
 	bool is_final =
 		recording->state == TR_RECORDING_DONE || recording->state == TR_RECORDING_FAILED;
-	json_t *entry = json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:b}",
+	json_t *entry = json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:b, s:o}",
 		"id", id, "session_id", recording->session_id, "room",
 		text_at(metadata, "telerec", "room"), "name", recording->name, "state",
 		state_word(recording->state), "reason", recording->reason, "file", recording->file,
@@ -154,7 +165,7 @@ static int make_entry(int dirfd, const char *id, json_t **ret_entry)
 		(json_int_t)(recording->duration_ns / TR_NS_PER_MS), "created_ms",
 		(json_int_t)(recording->created_wall_ns / TR_NS_PER_MS), "grade",
 		text_at(report, NULL, "grade"), "is_finalized",
-		is_final && !tr_leftovers_wants_finalize(dirfd));
+		is_final && !tr_leftovers_wants_finalize(dirfd), "uploads", list_uploads(dirfd));
 	if (!entry)
 		return -EBADMSG; /* a name that is no UTF-8 */
 	*ret_entry = entry;

@@ -20,8 +20,8 @@ TR_CHECKED int tr_shelf_create(const char *recordings, struct tr_shelf **ret_she
 void tr_shelf_destroy(struct tr_shelf *shelf);
 
 /* Newest first, an array of {"id" (the folder's name), "session_id", "room", "name", "state",
- * "reason", "file", "bytes", "duration_ms", "created_ms", "grade", "is_finalized"}. Gives a
- * reference; a missing directory has none. -errno. */
+ * "reason", "file", "bytes", "duration_ms", "created_ms", "grade", "is_finalized",
+ * "uploads" (upload_note.h)}. Gives a reference; a missing directory has none. -errno. */
 TR_CHECKED int tr_shelf_list(struct tr_shelf *shelf, json_t **ret_list);
 
 /* One of them, with "files" ([{"name", "bytes"}]), "report" and "metadata" (or null; members that
