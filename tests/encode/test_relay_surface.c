@@ -195,9 +195,16 @@ static void what_fails_in_the_middle_goes_on_with_pictures(void **state)
 		const char *leg; /* the last */
 	} rows[] = {
 		{"fault=vpp@5", TR_LADDER_ERROR, "h264_vaapi"},
+		{"fault=vpp@2,lazy", TR_LADDER_ERROR, "h264_vaapi"},
+		{"fault=begin@6,once", TR_LADDER_ERROR, "h264_vaapi"},
+		{"fault=render@6,once", TR_LADDER_ERROR, "h264_vaapi"},
 		{"fault=end@6,once", TR_LADDER_ERROR, "h264_vaapi"},
+		{"fault=sync@6,once", TR_LADDER_ERROR, "h264_vaapi"},
+		{"fault=map@6,once", TR_LADDER_ERROR, "h264_vaapi"},
 		{"fault=empty@6,once", TR_LADDER_ERROR, "h264_vaapi"},
+		{"fault=garbage@6,once", TR_LADDER_ERROR, "h264_vaapi"},
 		{"fault=exit@6,once", TR_LADDER_ENDED, "h264_vaapi"},
+		{"fault=abort@6,once", TR_LADDER_ENDED, "h264_vaapi"},
 		{"fault=hang@6,once", TR_LADDER_HUNG, "h264_vaapi"},
 		{"fault=vpp@5,fault=end@3", TR_LADDER_ERROR, "libx264"},
 	};
@@ -228,7 +235,8 @@ static void what_fails_in_the_middle_goes_on_with_pictures(void **state)
 
 static void what_fails_before_the_track_costs_nothing(void **state)
 {
-	static const char *const words[] = {"fault=import", "no-vpp", "fault=exit@import"};
+	static const char *const words[] = {
+		"fault=import", "no-vpp", "fault=exit@import", "fault=hang@import"};
 
 	for (size_t i = 0; i < TR_COUNT(words); i++) {
 		struct recording r;
