@@ -218,15 +218,68 @@ const struct tr_surface *tr_dri3_surface(const struct tr_dri3 *dri3, int number)
 	return &dri3->surfaces[number - 1];
 }
 
+/* Until what was drawn is there: a pixel that is read back says so, whatever draws. Not every
+ * server leaves a fence in the kernel that those who read the memory would wait for. */
+static int wait_for_drawing(struct tr_dri3 *dri3, int number)
+{
+	const struct tr_surface *surface = &dri3->surfaces[number - 1];
+	TR_CLEANUP(tr_freep)
+	xcb_get_image_reply_t *reply = xcb_get_image_reply(dri3->connection,
+		xcb_get_image(dri3->connection, XCB_IMAGE_FORMAT_Z_PIXMAP,
+			dri3->pixmaps[number - 1], (int16_t)(surface->width - 1),
+			(int16_t)(surface->height - 1), 1, 1, UINT32_MAX),
+		NULL);
+
+	return reply ? 0 : -EPIPE;
+}
+
 int tr_dri3_copy(struct tr_dri3 *dri3, int number)
 {
 	xcb_copy_area(dri3->connection, dri3->screen->root, dri3->pixmaps[number - 1], dri3->copier,
 		0, 0, 0, 0, (uint16_t)dri3->surfaces[number - 1].width,
 		(uint16_t)dri3->surfaces[number - 1].height);
-	/* The server answers in order, and has given the copy to the GPU by then; who reads it
-	 * there waits for the GPU by the kernel's fences. */
+	return wait_for_drawing(dri3, number);
+}
+
+/* Two bits each of red, green and blue. */
+static uint32_t card_colour(unsigned number)
+{
+	return (number & 3) * 85 << 16 | (number >> 2 & 3) * 85 << 8 | (number >> 4 & 3) * 85;
+}
+
+int tr_dri3_draw_card(struct tr_dri3 *dri3, int number)
+{
+	const int cell = TR_DRI3_CELL;
+	xcb_gcontext_t pen = xcb_generate_id(dri3->connection);
+
+	xcb_create_gc(dri3->connection, pen, dri3->pixmaps[number - 1], 0, NULL);
+	for (int y = 0; y * cell < dri3->settings.height; y++)
+		for (int x = 0; x * cell < dri3->settings.width; x++) {
+			/* Neighbours differ, and no row or column is like the next. */
+			uint32_t colour = card_colour((unsigned)(x * 7 + y * 19) % 64);
+			xcb_rectangle_t place = {(int16_t)(x * cell), (int16_t)(y * cell),
+				(uint16_t)cell, (uint16_t)cell};
+			xcb_change_gc(dri3->connection, pen, XCB_GC_FOREGROUND, &colour);
+			xcb_poly_fill_rectangle(
+				dri3->connection, dri3->pixmaps[number - 1], pen, 1, &place);
+		}
+	xcb_free_gc(dri3->connection, pen);
+	return wait_for_drawing(dri3, number);
+}
+
+int tr_dri3_read(struct tr_dri3 *dri3, int number, uint8_t *pixels)
+{
+	const struct tr_surface *surface = &dri3->surfaces[number - 1];
+	size_t size = (size_t)surface->width * (size_t)surface->height * 4;
 	TR_CLEANUP(tr_freep)
-	xcb_get_input_focus_reply_t *reply = xcb_get_input_focus_reply(
-		dri3->connection, xcb_get_input_focus(dri3->connection), NULL);
-	return reply ? 0 : -EPIPE;
+	xcb_get_image_reply_t *reply = xcb_get_image_reply(dri3->connection,
+		xcb_get_image(dri3->connection, XCB_IMAGE_FORMAT_Z_PIXMAP,
+			dri3->pixmaps[number - 1], 0, 0, (uint16_t)surface->width,
+			(uint16_t)surface->height, UINT32_MAX),
+		NULL);
+
+	if (!reply || (size_t)xcb_get_image_data_length(reply) < size)
+		return -EPIPE;
+	memcpy(pixels, xcb_get_image_data(reply), size);
+	return 0;
 }

@@ -16,6 +16,8 @@
 
 #include <stddef.h>
 
+#define TR_DRI3_CELL 16
+
 struct tr_dri3;
 
 struct tr_dri3_settings {
@@ -36,6 +38,14 @@ const struct tr_surface *tr_dri3_surface(const struct tr_dri3 *dri3, int number)
 /* What is on the screen now, with all windows, into that pixmap; whole, as the server does nothing
  * else meanwhile. Waits for the server's answer. -EPIPE. */
 TR_CHECKED int tr_dri3_copy(struct tr_dri3 *dri3, int number);
+
+/* A test card instead of the screen: cells of TR_DRI3_CELL pixels each way in 64 saturated and
+ * mixed colours. So a device's colours can be proved without anybody seeing it. -EPIPE. */
+TR_CHECKED int tr_dri3_draw_card(struct tr_dri3 *dri3, int number);
+
+/* What that pixmap shows, by the processor: rows of `width` pixels of 4 bytes (B G R x) without
+ * gaps. For what the encoder should have seen when it could not say. -EPIPE. */
+TR_CHECKED int tr_dri3_read(struct tr_dri3 *dri3, int number, uint8_t *pixels);
 
 TR_CLEANUP_DEFINE(struct tr_dri3, tr_dri3_close)
 

@@ -217,6 +217,23 @@ int tr_grab_take(
 	return grab->is_dead ? -EPIPE : 0;
 }
 
+int tr_grab_skip(struct tr_grab *grab, struct tr_grab_result *ret_result)
+{
+	struct tr_rect rects[TR_DAMAGE_MAX];
+	int changed = 0;
+
+	XSync(grab->display, False);
+	int rc = tr_grab_collect(grab);
+	if (rc < 0)
+		return rc;
+	unsigned count = tr_damage_take(&grab->damage, rects);
+	for (unsigned i = 0; i < count; i++)
+		changed += ((rects[i].x2 + 15) / 16 - rects[i].x1 / 16) *
+			   ((rects[i].y2 + 15) / 16 - rects[i].y1 / 16);
+	*ret_result = (struct tr_grab_result){.taken_ns = tr_clock_now_ns(), .changed = changed};
+	return 0;
+}
+
 const char *tr_grab_way(const struct tr_grab *grab)
 {
 	return grab->buffer.pixels ? "mapped frame buffer" : "XShm";

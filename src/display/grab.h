@@ -48,6 +48,10 @@ void tr_grab_invalidate(struct tr_grab *grab);
 TR_CHECKED int tr_grab_take(
 	struct tr_grab *grab, struct tr_picture *picture, struct tr_grab_result *ret_result);
 
+/* As if it had been taken, without a look at any pixel: somebody else takes the picture, right
+ * after this. `changed` is then what the damage covers. -EPIPE. */
+TR_CHECKED int tr_grab_skip(struct tr_grab *grab, struct tr_grab_result *ret_result);
+
 /* "mapped frame buffer" or "XShm", for the report. */
 const char *tr_grab_way(const struct tr_grab *grab);
 

@@ -117,6 +117,23 @@ static void take_sees_what_was_drawn_through_shared_memory(void **state)
 	check_drawing(0);
 }
 
+static void skip_forgets_what_changed_without_a_look_at_it(void **state)
+{
+	struct tr_grab_result result;
+	struct tr_grab *grab = open_grab(0);
+	Display *display = XOpenDisplay(server.display);
+
+	assert_int_equal(tr_grab_skip(grab, &result), 0); /* all of it */
+	assert_int_equal(result.changed, 20 * 15);
+	fill(display, 40, 16, 16, 16, 0xffffff); /* lies on two macroblocks */
+	wait_for_damage(grab);
+	assert_int_equal(tr_grab_skip(grab, &result), 0);
+	assert_int_equal(result.changed, 2);
+	assert_int_equal(tr_grab_collect(grab), 0);
+	XCloseDisplay(display);
+	tr_grab_close(grab);
+}
+
 static void the_mode_refreshes_at_the_recordings_rate(void **state)
 {
 	Display *display = XOpenDisplay(server.display);
@@ -178,6 +195,8 @@ int main(void)
 			start_server, stop_server),
 		cmocka_unit_test_setup_teardown(
 			take_sees_what_was_drawn_through_shared_memory, start_server, stop_server),
+		cmocka_unit_test_setup_teardown(
+			skip_forgets_what_changed_without_a_look_at_it, start_server, stop_server),
 		cmocka_unit_test_setup_teardown(
 			the_mode_refreshes_at_the_recordings_rate, start_server, stop_server),
 		cmocka_unit_test_setup_teardown(
