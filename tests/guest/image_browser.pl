@@ -43,12 +43,12 @@ sub draw_time {
 	my ($x, $window, $context) = @_;
 	open my $file, '<', '/proc/uptime' or return;
 	my ($uptime) = <$file> =~ /([\d.]+)/;
-	my $requests = '';
-	for my $bit (reverse 0 .. 19) {
-		my $is_set = int($uptime * 10) >> $bit & 1;
-		$requests .= pack('C x v V V V', 56, 4, $context, 4, $is_set ? 0xffffff : 0) .
-			pack('C x v V V s s v v', 70, 5, $window, $context, (19 - $bit) * $width / 20, 0, $width / 20, $height / 15);
-	}
+	# One request: no picture is taken in the middle of it.
+	my $line = join '', map { (int($uptime * 10) >> 19 - int($_ * 20 / $width) & 1 ? "\xff\xff\xff\0" : "\0\0\0\0") }
+		0 .. $width - 1;
+	my $height = 12;
+	my $requests = pack('C C v V V v v s s C C v', 72, 2, 6 + $width * $height, $window, $context, $width, $height, 0, 0,
+		0, 24, 0) . $line x $height;
 	syswrite $x, $requests;
 }
 
@@ -89,12 +89,16 @@ sub draw {
 	}
 }
 
+# A card that goes away may come back.
 sub play {
-	open my $sound, '|-', 'aplay', '-q', '-D', $pcm, '-t', 'raw', '-f', 'S16_LE', '-r', '48000', '-c', '2' or die $!;
-	binmode $sound;
 	my $second = pack 's*', map { my $s = 10000 * sin 6.28318530717958648 * $_ / 48; ($s, $s) } 0 .. 47999;
-	1 while syswrite $sound, $second;
-	exit 0;
+	while (1) {
+		open my $sound, '|-', 'aplay', '-q', '-D', $pcm, '-t', 'raw', '-f', 'S16_LE', '-r', '48000', '-c', '2' or die $!;
+		binmode $sound;
+		1 while syswrite $sound, $second;
+		close $sound;
+		select undef, undef, undef, 0.5;
+	}
 }
 
 my @helpers;
