@@ -88,7 +88,7 @@ static unsigned count_slots(const struct order *order, bool *ret_needs_loopback)
 		return (unsigned)config->slots;
 	tr_capacity_read("", &capacity);
 	return tr_capacity_count_slots(&capacity, config->video.width, config->video.height,
-		config->video.frame_rate, why, sizeof(why));
+		config->video.frame_rate, 0, why, sizeof(why));
 }
 
 static int run_status(struct order *order)

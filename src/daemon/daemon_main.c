@@ -9,6 +9,7 @@
 #include "control/metrics.h"
 #include "daemon/api_door.h"
 #include "daemon/daemon_settings.h"
+#include "daemon/gpuwatch.h"
 #include "daemon/linkwatch.h"
 #include "daemon/listeners.h"
 #include "daemon/watchers.h"
@@ -33,6 +34,7 @@ struct daemon {
 	struct tr_xmpp *xmpp; /* NULL without environments */
 	struct tr_linkwatch *links;
 	struct tr_watchers *watchers;
+	struct tr_gpuwatch *gpus; /* NULL where there is no udev */
 	struct tr_logbook *logbook;
 	struct tr_api_door *door;
 	struct tr_listeners listeners;
@@ -206,6 +208,20 @@ static int start_watchers(struct daemon *daemon, const struct tr_config *config)
 	return rc;
 }
 
+static void look_for_encoders(void *user)
+{
+	const struct daemon *daemon = user;
+	tr_node_look_for_encoders(daemon->node);
+}
+
+static void watch_gpus(struct daemon *daemon)
+{
+	int rc = tr_gpuwatch_create(daemon->event, look_for_encoders, daemon, &daemon->gpus);
+	if (rc < 0)
+		tr_info("GPUs that come or go are noticed at the next start only: %s",
+			strerror(-rc));
+}
+
 /* For Jibri's external port. */
 static int print_metrics(void *user, char **ret_text)
 {
@@ -274,6 +290,7 @@ static void stop(struct daemon *daemon)
 	if (daemon->watchers)
 		tr_listeners_remove(&daemon->listeners, daemon->watchers);
 	tr_watchers_destroy(tr_take(daemon->watchers));
+	tr_gpuwatch_destroy(tr_take(daemon->gpus));
 	tr_node_destroy(daemon->node);
 	tr_logbook_destroy(daemon->logbook);
 	sd_event_unref(daemon->event);
@@ -301,6 +318,7 @@ static int start(struct daemon *daemon, const struct tr_config *config, const ch
 		rc = open_api(daemon, config, path);
 	if (rc < 0)
 		return rc;
+	watch_gpus(daemon);
 	tr_node_publish(daemon->node);
 	tr_info("telerecd %s keeps %u slots for %u environments", TR_VERSION, slots,
 		config->environment_count);

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum tr_log_level tr_daemon_settings_log_level(const struct tr_config *config)
 {
@@ -18,16 +19,25 @@ enum tr_log_level tr_daemon_settings_log_level(const struct tr_config *config)
 					  : TR_LOG_INFO;
 }
 
+static bool may_use_gpu(const struct tr_config *config)
+{
+	return strcmp(config->video.encoder, "software") != 0 &&
+	       access("/sys/class/drm/renderD128", F_OK) == 0;
+}
+
+/* As many as there can be: what a GPU can do is not known before a slot has tried it, and then the
+ * node offers what is true (node_capacity.c). */
 unsigned tr_daemon_settings_count_slots(const struct tr_config *config)
 {
 	struct tr_capacity capacity;
-	char why[300];
+	char why[400];
 
 	if (config->slots > 0)
 		return (unsigned)config->slots;
 	tr_capacity_read("", &capacity);
 	unsigned slots = tr_capacity_count_slots(&capacity, config->video.width,
-		config->video.height, config->video.frame_rate, why, sizeof(why));
+		config->video.height, config->video.frame_rate,
+		may_use_gpu(config) ? TR_CAPACITY_SLOTS_MAX : 0, why, sizeof(why));
 	tr_info("slots = \"auto\": %s", why);
 	return slots;
 }
@@ -40,6 +50,8 @@ int tr_daemon_settings_fill_node(
 	settings->supervisor.slots = slots;
 	settings->supervisor.log_level = (int)tr_daemon_settings_log_level(config);
 	tr_slot_request_fill_configure(config, configure);
+	configure->is_told_encoders = strcmp(configure->encoder, "software") != 0;
+	settings->is_capacity_measured = config->slots == 0;
 	tr_slot_request_fill_start(config, &settings->request);
 	int rc = tr_config_list_hosts(config, configure->hosts, sizeof(configure->hosts));
 	if (rc < 0)

@@ -24,6 +24,7 @@ bool tr_node_is_free(struct tr_node *node, unsigned slot)
 	const struct place *place = tr_node_place(node, slot);
 
 	return !place->session && !place->is_held && !place->is_expired && !node->is_draining &&
+	       !tr_node_is_full(node) &&
 	       tr_supervisor_state(node->supervisor, slot) == TR_SLOTLIFE_IDLE;
 }
 
@@ -114,6 +115,9 @@ void tr_node_describe(struct tr_node *node)
 	if (later > 0)
 		length += snprintf(
 			text + length, sizeof(text) - (size_t)length, "; %u being finished", later);
+	if (node->capacity.offered < node->slot_count)
+		length += snprintf(text + length, sizeof(text) - (size_t)length,
+			"; %u at a time, as software encodes", node->capacity.offered);
 	if (node->is_draining)
 		snprintf(text + length, sizeof(text) - (size_t)length, "; %s",
 			node->is_staying ? "drained: nothing new starts"
@@ -337,7 +341,7 @@ static void set_defaults(struct tr_node_settings *settings)
 static int fill(struct tr_node *node)
 {
 	const struct tr_supervisor_events events = {on_condition, tr_node_on_message,
-		tr_node_on_picture, node->outside.log ? on_log : NULL};
+		tr_node_on_picture, tr_node_on_encoders, node->outside.log ? on_log : NULL};
 	const struct tr_afterwork_settings afterwork = {
 		.dir = &node->dir,
 		.script = node->settings.finalize_script,
@@ -381,6 +385,7 @@ int tr_node_create(sd_event *event, const struct tr_node_settings *settings,
 	node->actions = (struct tr_control_actions){node, tr_node_start, tr_node_stop, tr_node_lost,
 		tr_node_orphaned, read_presence, exit_when_idle, shut_down};
 	set_defaults(&node->settings);
+	tr_node_open_capacity(node);
 	node->dir = (struct tr_recordings_dir){node->recordings};
 	int rc = fill(node);
 	if (rc < 0)
@@ -397,6 +402,7 @@ void tr_node_destroy(struct tr_node *node)
 		return;
 	sd_event_source_disable_unref(node->check_timer);
 	sd_event_source_disable_unref(node->deadline_timer);
+	sd_event_source_disable_unref(node->capacity.timer);
 	for (unsigned slot = 1; slot <= node->slot_count; slot++)
 		tr_node_end_previews(node, slot, -ENODATA);
 	tr_supervisor_destroy(node->supervisor);

@@ -15,6 +15,7 @@
 #include "control/snapshot.h"
 #include "daemon/history.h"
 #include "supervisor/supervisor.h"
+#include "system/capacity.h"
 
 #define TR_NODE_EXIT_STAY_DOWN                                                                     \
 	255 /* wins over any other: the service manager starts it not again */
@@ -24,6 +25,9 @@ struct tr_node_settings {
 	struct tr_supervisor_settings supervisor;
 	const char *recordings;
 	bool is_single_use;
+	bool is_capacity_measured;  /* offer fewer slots than there are when that is what it can do
+				     */
+	struct tr_capacity machine; /* for that; cores 0: the one we run on */
 	bool stop_on_control_loss;
 	struct tr_message_start request; /* of every recording: quality, times, hosts; filled up */
 	const struct tr_config *rules;	 /* of streams and rooms; kept */
@@ -86,6 +90,9 @@ void tr_node_drain(struct tr_node *node, int exit_code);
 
 /* Whether something new may start; with `is_leaving` as tr_node_drain(). */
 void tr_node_set_drain(struct tr_node *node, bool is_on, bool is_leaving);
+
+/* A GPU has come or gone: a slot looks what there is to encode with. */
+void tr_node_look_for_encoders(struct tr_node *node);
 
 /* Ends the slot's process; another comes. -ENOENT, -EBUSY while it records or makes files, -errno,
  * with a sentence. */

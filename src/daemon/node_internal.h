@@ -27,10 +27,11 @@ struct session {
 	unsigned slot;
 	uint64_t job;
 	enum phase phase;
-	bool has_failed; /* and that has been told */
-	bool is_unheard; /* nobody is to be told of it any more */
-	bool is_stream;	 /* that is what was asked for */
-	bool has_file;	 /* it takes room */
+	bool has_failed;   /* and that has been told */
+	bool is_unheard;   /* nobody is to be told of it any more */
+	bool is_stream;	   /* that is what was asked for */
+	bool has_file;	   /* it takes room */
+	bool has_lost_gpu; /* software encodes it though there is a GPU; said */
 	struct tr_disk_guard_rate rate;
 	unsigned target_count;
 	struct target {
@@ -102,6 +103,13 @@ struct tr_node {
 	struct unfinished *unfinished; /* oldest first */
 	uint64_t unfinished_job;       /* of one that a slot is at; 0: none */
 	uint64_t last_own_job;
+	struct capacity {
+		unsigned offered;      /* slots that may record at a time */
+		unsigned gpu_sessions; /* that the GPUs can encode, as measured */
+		bool has_lost_gpu;     /* they failed in a recording, and were not tried since */
+		int64_t pause_ms;      /* until they are */
+		sd_event_source *timer;
+	} capacity;
 	bool is_draining, is_shutting_down, has_left;
 	bool is_staying; /* it drains, but does not leave */
 	int exit_code;
@@ -174,6 +182,18 @@ int64_t tr_node_disk_pause_ms(const struct tr_node *node);
 
 /* The session in this folder is over; its script, if there was one, has taken it over, or not. */
 void tr_node_disk_over(struct tr_node *node, const char *folder, bool is_taken_over);
+
+/* ---- node_capacity.c ---- */
+
+/* Before anything is known of encoders. */
+void tr_node_open_capacity(struct tr_node *node);
+
+/* What a slot has found; what a running recording says of its encoder. */
+void tr_node_on_encoders(const char *found, void *user);
+void tr_node_note_encoder(struct session *session, const char *encoder);
+
+/* As many record as this machine can carry. */
+bool tr_node_is_full(const struct tr_node *node);
 
 /* ---- node_preview.c ---- */
 

@@ -305,6 +305,7 @@ static void on_progress(struct session *session, const struct tr_message *messag
 	session->view.progress_ms = tr_clock_wall_ns() / TR_NS_PER_MS;
 	tr_node_tell_session(session, TR_EVENT_PROGRESS, message, NULL);
 	tr_node_disk_progress(session, &message->progress);
+	tr_node_note_encoder(session, message->progress.encoder);
 }
 
 static void on_meeting(struct session *session, const struct tr_message *message)

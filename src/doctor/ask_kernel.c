@@ -23,7 +23,7 @@ static unsigned count_slots(const struct tr_config *config)
 		return (unsigned)config->slots;
 	tr_capacity_read("", &capacity);
 	return tr_capacity_count_slots(&capacity, config->video.width, config->video.height,
-		config->video.frame_rate, why, sizeof(why));
+		config->video.frame_rate, 0, why, sizeof(why));
 }
 
 static const char *root_of(const struct tr_doctor *doctor)

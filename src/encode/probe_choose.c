@@ -341,3 +341,20 @@ int tr_probe_choose(const json_t *probed, const char *encoder, int width, int he
 	*ret_list = list;
 	return 0;
 }
+
+unsigned tr_probe_count_gpu_sessions(
+	const struct tr_rung_list *list, int width, int height, int rate)
+{
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i < list->count; i++) {
+		const struct tr_rung *rung = &list->rungs[i];
+		bool is_first = rung->kind != TR_RUNG_SOFTWARE && rung->us_per_picture > 0;
+		for (unsigned j = 0; j < i; j++)
+			is_first = is_first && strcmp(list->rungs[j].device, rung->device) != 0;
+		if (is_first)
+			sum += tr_probe_count_sessions(
+				rung->us_per_picture * rate / 30, width, height, 1);
+	}
+	return sum;
+}

@@ -31,6 +31,9 @@ enum tr_message_type {
 	TR_MESSAGE_ECONOMIZE, /* while it records: the disk gets full, or is no more */
 	TR_MESSAGE_PREVIEW,   /* show me the screen: picture comes */
 	TR_MESSAGE_QUIT,      /* end the process (finishes a recording first) */
+	/* both ways */
+	TR_MESSAGE_ENCODERS, /* to the slot: what there is, or that it shall look; from it: what it
+				found */
 	/* slot -> parent */
 	TR_MESSAGE_READY, /* after configure: it can record */
 	TR_MESSAGE_STATE,
@@ -62,6 +65,7 @@ struct tr_message_configure {
 	/* The only names the browser may resolve, between commas, "*." for all below; "": any. */
 	char hosts[TR_MESSAGE_HOSTS_MAX];
 	bool ignore_certificate_errors; /* of the pages */
+	bool is_told_encoders;		/* encoders comes; else the slot asks the machine itself */
 };
 
 struct tr_message_start {
@@ -108,6 +112,11 @@ struct tr_message_finish {
 
 struct tr_message_economize {
 	int level; /* 0: as good as asked for; to TR_MESSAGE_ECONOMY_MAX */
+};
+
+struct tr_message_encoders {
+	char found[TR_MESSAGE_JSON_MAX]; /* as encode/probe.h has it; to the slot "": look, and say
+					  */
 };
 
 struct tr_message_preview {
@@ -210,6 +219,7 @@ struct tr_message {
 		struct tr_message_start start;
 		struct tr_message_finish finish;
 		struct tr_message_economize economize;
+		struct tr_message_encoders encoders;
 		struct tr_message_preview preview;
 		struct tr_message_picture picture;
 		struct tr_message_ready ready;

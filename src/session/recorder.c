@@ -42,19 +42,6 @@ void tr_recorder_forget_request(struct tr_recorder *recorder)
 	tr_log_set_label(NULL);
 }
 
-/* The browser has taken its time; mostly the answer is there. */
-static void take_rungs(struct tr_recorder *recorder)
-{
-	char problem[300];
-
-	if (!recorder->rung_choice)
-		return;
-	tr_rung_choice_finish(recorder->rung_choice, &recorder->ladder, problem, sizeof(problem));
-	tr_rung_choice_destroy(tr_take(recorder->rung_choice));
-	if (problem[0])
-		tr_recorder_warn(recorder, "%s", problem);
-}
-
 /* As it would be used now. */
 static const char *encoder_name(struct tr_recorder *recorder)
 {
@@ -63,12 +50,13 @@ static const char *encoder_name(struct tr_recorder *recorder)
 	return rung->kind == TR_RUNG_SOFTWARE ? "software" : rung->name;
 }
 
-static void do_ready(struct tr_recorder *recorder)
+void tr_recorder_do_ready(struct tr_recorder *recorder)
 {
 	struct tr_message message = {.type = TR_MESSAGE_READY};
 
-	take_rungs(recorder);
-
+	recorder->is_ready_held = recorder->awaits_encoders;
+	if (recorder->is_ready_held)
+		return;
 	recorder->browser_starts = 0;
 	snprintf(message.ready.sound, sizeof(message.ready.sound), "%s",
 		tr_recorder_has_sound(recorder) ? recorder->soundcard->about : "none");
@@ -110,7 +98,7 @@ static const struct {
 	{TR_MACHINE_DO_DISPLAY, tr_recorder_do_display},
 	{TR_MACHINE_DO_REDISPLAY, tr_recorder_do_redisplay},
 	{TR_MACHINE_DO_BROWSER, tr_recorder_do_browser},
-	{TR_MACHINE_DO_READY, do_ready},
+	{TR_MACHINE_DO_READY, tr_recorder_do_ready},
 	{TR_MACHINE_DO_OPEN, tr_recorder_do_open},
 	{TR_MACHINE_DO_RECORD, tr_recorder_do_record},
 	{TR_MACHINE_DO_LEAVE, tr_recorder_do_leave},
@@ -236,6 +224,7 @@ void tr_recorder_destroy(struct tr_recorder *recorder)
 			tr_warning("the file was not ended well");
 	}
 	tr_preview_destroy(recorder->preview);
+	sd_event_source_disable_unref(recorder->rungs_source);
 	tr_rung_choice_destroy(recorder->rung_choice);
 	sd_event_source_unref(recorder->control_source);
 	sd_event_source_unref(recorder->news_source);

@@ -128,9 +128,9 @@ static void on_configure(struct tr_recorder *recorder, const struct tr_message_c
 		tr_recorder_post(recorder, TR_MACHINE_QUIT);
 		return;
 	}
-	if (tr_rung_choice_start(&recorder->programs, config->encoder, config->width,
-		    config->height, &recorder->rung_choice) < 0)
-		tr_recorder_warn(recorder, "no GPU can be asked for: software encodes");
+	recorder->awaits_encoders = true;
+	if (!config->is_told_encoders)
+		tr_recorder_ask_encoders(recorder);
 	tr_recorder_post(recorder, TR_MACHINE_CONFIGURED);
 }
 
@@ -154,6 +154,7 @@ static void on_start(
 		return;
 	}
 	tr_recorder_forget_meeting(recorder);
+	tr_recorder_renew_ladder(recorder);
 	char label[200];
 	snprintf(label, sizeof(label), "slot %d, session %.80s", recorder->config.slot,
 		request->session_id);
@@ -195,6 +196,9 @@ static void on_message(struct tr_recorder *recorder, const struct tr_message *me
 		return; /* this one, too */
 	case TR_MESSAGE_ECONOMIZE:
 		tr_recorder_economize(recorder, message->economize.level);
+		break;
+	case TR_MESSAGE_ENCODERS:
+		tr_recorder_on_encoders(recorder, &message->encoders);
 		break;
 	case TR_MESSAGE_PREVIEW:
 		on_preview(recorder, &message->preview);

@@ -63,6 +63,11 @@ struct tr_recorder {
 	bool must_quit;
 
 	struct tr_rung_choice *rung_choice; /* while it is being found out */
+	sd_event_source *rungs_source;	    /* ... and its end */
+	bool awaits_encoders;		    /* ... or to be told */
+	bool is_ready_held;		    /* until then */
+	bool has_new_rungs;		    /* for the next recording's ladder */
+	struct tr_rung_list new_rungs;
 	struct tr_ladder ladder;	    /* the running pipeline's, too */
 	struct tr_message_configure config; /* its hosts are those of the running browser */
 	struct tr_xserver xserver;
@@ -104,6 +109,9 @@ void tr_recorder_post(struct tr_recorder *recorder, enum tr_machine_event event)
 void tr_recorder_note_reason(struct tr_recorder *recorder, enum tr_reason reason,
 	const char *format, ...) TR_PRINTF(3, 4);
 
+/* Says that the slot can record, once it is known what encodes. */
+void tr_recorder_do_ready(struct tr_recorder *recorder);
+
 /* The end of the request: nothing of it is known any more. */
 void tr_recorder_forget_request(struct tr_recorder *recorder);
 
@@ -112,6 +120,14 @@ void tr_recorder_do_refuse(struct tr_recorder *recorder);
 
 /* Ends the process when that is what waits for a quiet moment. */
 void tr_recorder_consider_end(struct tr_recorder *recorder);
+
+/* ---- recorder_encoders.c ---- */
+
+/* Looks what the machine has; the parent's word about it; before a recording: the newest. */
+void tr_recorder_ask_encoders(struct tr_recorder *recorder);
+void tr_recorder_on_encoders(
+	struct tr_recorder *recorder, const struct tr_message_encoders *encoders);
+void tr_recorder_renew_ladder(struct tr_recorder *recorder);
 
 /* ---- recorder_control.c ---- */
 

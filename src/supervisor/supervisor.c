@@ -265,6 +265,7 @@ void tr_supervisor_destroy(struct tr_supervisor *supervisor)
 		free(report);
 	}
 	sd_event_unref(supervisor->event);
+	free(supervisor->encoders);
 	free(supervisor);
 }
 

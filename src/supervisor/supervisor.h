@@ -57,6 +57,9 @@ struct tr_supervisor_events {
 	 * nobody asks. */
 	void (*on_picture)(
 		unsigned slot, const struct tr_message_picture *picture, int fd, void *user);
+	/* What slots can encode with, as encode/probe.h has it ("{}": software alone), after each
+	 * look. NULL: nobody asks. */
+	void (*on_encoders)(const char *found, void *user);
 	/* A line that a slot which we started wrote to standard error; it goes to ours, too. NULL:
 	 * their standard error is ours. */
 	void (*on_log)(unsigned slot, const char *line, void *user);
@@ -88,6 +91,10 @@ void tr_supervisor_economize(struct tr_supervisor *supervisor, unsigned slot, in
 /* Asks for a picture of the slot's screen, `width` pixels wide; it comes, or does not when the
  * process ends. -ENODATA when there is no process that shows something. */
 TR_CHECKED int tr_supervisor_preview(struct tr_supervisor *supervisor, unsigned slot, int width);
+
+/* The machine's encoders are looked for once, by the first slot that comes, and the others are
+ * told. Here an idle slot looks again. -EBUSY when there is none, or one is about it. */
+TR_CHECKED int tr_supervisor_ask_encoders(struct tr_supervisor *supervisor);
 
 /* Ends the slot's process, which must neither record nor make files; another comes. -EBUSY. */
 TR_CHECKED int tr_supervisor_restart(struct tr_supervisor *supervisor, unsigned slot);

@@ -55,6 +55,9 @@ struct tr_supervisor {
 	sd_event_source *reporter;
 	sd_event_source *housekeeper; /* for files that are never made */
 	uint64_t last_job;
+	char *encoders; /* as a slot found them; NULL: not yet */
+	unsigned asker; /* the slot that looks; 0: none */
+	int64_t asked_ns;
 	unsigned slot_count;
 	struct slot slots[];
 };
@@ -81,6 +84,15 @@ void tr_supervisor_lose_slot(struct slot *slot, const char *why, bool is_hung);
 void tr_supervisor_on_enter(int fd, pid_t pid, uid_t uid, void *user);
 int tr_supervisor_on_timer(sd_event_source *source, uint64_t now_us, void *data);
 int tr_supervisor_on_housekeeping(sd_event_source *source, uint64_t now_us, void *data);
+
+/* ---- supervisor_encoders.c ---- */
+
+/* A slot's process has come: it is told what there is to encode with, or looks. */
+void tr_supervisor_greet_encoders(struct slot *slot);
+
+/* What it found; it is gone, or ready without a word: another one looks. */
+void tr_supervisor_on_encoders(struct slot *slot, const char *found);
+void tr_supervisor_lose_asker(struct slot *slot);
 
 /* ---- supervisor_say.c ---- */
 

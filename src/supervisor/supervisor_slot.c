@@ -71,6 +71,7 @@ void tr_supervisor_lose_slot(struct slot *slot, const char *why, bool is_hung)
 	if (!slot->problem[0])
 		tr_supervisor_note_problem(slot, "slot %u %s", slot->number, why ? why : fate);
 	tr_supervisor_return_jobs(slot);
+	tr_supervisor_lose_asker(slot);
 	tr_supervisor_feed(slot, is_too_often(slot) ? TR_SLOTLIFE_GIVEN_UP : TR_SLOTLIFE_LOST);
 }
 
@@ -80,6 +81,7 @@ static void on_ready(struct slot *slot, const struct tr_message_ready *ready)
 {
 	slot->ready = *ready;
 	slot->problem[0] = '\0';
+	tr_supervisor_lose_asker(slot); /* it has looked before it was ready, or never will */
 	if (slot->state == TR_SLOTLIFE_STARTING || slot->state == TR_SLOTLIFE_RESUMING_STARTING)
 		tr_info("slot %u is ready: %s, sound %s, encoder %s", slot->number,
 			ready->browser_version, ready->sound, ready->encoder);
@@ -202,6 +204,9 @@ static bool on_message(struct slot *slot, const struct tr_message *message, int 
 	case TR_MESSAGE_READY:
 		on_ready(slot, &message->ready);
 		break;
+	case TR_MESSAGE_ENCODERS:
+		tr_supervisor_on_encoders(slot, message->encoders.found);
+		break;
 	case TR_MESSAGE_STATE:
 		on_state(slot, &message->state);
 		break;
@@ -320,6 +325,7 @@ static void take_in(struct slot *slot)
 		tr_supervisor_lose_slot(slot, "cannot be set up", true);
 		return;
 	}
+	tr_supervisor_greet_encoders(slot);
 	tr_supervisor_watch_line(slot);
 	tr_supervisor_feed(slot, TR_SLOTLIFE_LAUNCHED);
 }

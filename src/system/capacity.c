@@ -14,6 +14,7 @@
  * there, and one that goes with the pictures, at 1280x720 and 30 pictures/s. */
 #define CORES_ALWAYS 0.25
 #define CORES_PICTURES 0.30
+#define CORES_PICTURES_GPU 0.18 /* ... when a GPU encodes them: taken, converted and uploaded */
 #define MEMORY_ALWAYS (INT64_C(350) << 20)
 #define MEMORY_PICTURES (INT64_C(100) << 20)
 #define USUAL_PIXELS (1280.0 * 720.0)
@@ -103,23 +104,45 @@ static unsigned bound(double slots)
 					       : (unsigned)slots;
 }
 
-unsigned tr_capacity_count_slots(const struct tr_capacity *capacity, int width, int height,
-	int frame_rate, char *why, size_t why_size)
+/* Of so many slots, of which the first ones have the GPU. */
+static double cores_of(unsigned slots, unsigned gpu_slots, double pictures)
 {
-	double pictures = width * (double)height / USUAL_PIXELS;
-	double cores = CORES_ALWAYS + CORES_PICTURES * pictures * frame_rate / USUAL_RATE;
-	double memory = (double)MEMORY_ALWAYS + (double)MEMORY_PICTURES * pictures;
-	double by_cores = floor(capacity->cores / cores);
-	double by_memory = floor((double)(capacity->memory_bytes - MEMORY_OF_OTHERS) / memory);
-	unsigned slots = bound(fmin(by_cores, by_memory));
-	char size[16];
+	unsigned on_gpu = slots < gpu_slots ? slots : gpu_slots;
 
+	return slots * CORES_ALWAYS + on_gpu * CORES_PICTURES_GPU * pictures +
+	       (slots - on_gpu) * CORES_PICTURES * pictures;
+}
+
+static unsigned count_by_cores(double cores, unsigned gpu_slots, double pictures)
+{
+	unsigned slots = 0;
+
+	while (slots < TR_CAPACITY_SLOTS_MAX && cores_of(slots + 1, gpu_slots, pictures) <= cores)
+		slots++;
+	return slots;
+}
+
+unsigned tr_capacity_count_slots(const struct tr_capacity *capacity, int width, int height,
+	int frame_rate, unsigned gpu_slots, char *why, size_t why_size)
+{
+	double pixels = width * (double)height / USUAL_PIXELS;
+	double pictures = pixels * frame_rate / USUAL_RATE;
+	double memory = (double)MEMORY_ALWAYS + (double)MEMORY_PICTURES * pixels;
+	unsigned by_cores = count_by_cores(capacity->cores, gpu_slots, pictures);
+	double by_memory = floor((double)(capacity->memory_bytes - MEMORY_OF_OTHERS) / memory);
+	double most = fmin(by_cores, by_memory);
+	unsigned slots = bound(most);
+	char size[16], gpu[100] = "";
+
+	if (gpu_slots > 0)
+		snprintf(gpu, sizeof(gpu), " (%.2f where a GPU encodes, which can do %u)",
+			cores_of(1, 1, pictures), gpu_slots);
 	tr_text_format_bytes(capacity->memory_bytes, size, sizeof(size));
 	snprintf(why, why_size,
-		"%u slot%s: at %dx%d and %d pictures/s a recording takes about %.2f processors and "
+		"%u slot%s: at %dx%d and %d pictures/s a recording takes about %.2f processors%s and "
 		"%.0f MiB, and %.3g processor%s and %s of memory may be used%s",
-		slots, slots == 1 ? "" : "s", width, height, frame_rate, cores,
-		memory / (double)(1 << 20), capacity->cores, capacity->cores == 1 ? "" : "s", size,
-		fmin(by_cores, by_memory) < 1 ? ", which is too little even for one" : "");
+		slots, slots == 1 ? "" : "s", width, height, frame_rate, cores_of(1, 0, pictures),
+		gpu, memory / (double)(1 << 20), capacity->cores, capacity->cores == 1 ? "" : "s",
+		size, most < 1 ? ", which is too little even for one" : "");
 	return slots;
 }

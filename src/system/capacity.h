@@ -19,9 +19,9 @@ struct tr_capacity {
  * put before the paths of /proc and /sys ("" but in tests). */
 void tr_capacity_read(const char *root, struct tr_capacity *ret_capacity);
 
-/* 1..TR_CAPACITY_SLOTS_MAX for pictures of this size and rate, with software encoding; `why` gets a
- * sentence with the reason. Looks at nothing. */
+/* 1..TR_CAPACITY_SLOTS_MAX for pictures of this size and rate, of which GPUs encode `gpu_slots`
+ * recordings and software the others; `why` gets a sentence with the reason. Looks at nothing. */
 unsigned tr_capacity_count_slots(const struct tr_capacity *capacity, int width, int height,
-	int frame_rate, char *why, size_t why_size);
+	int frame_rate, unsigned gpu_slots, char *why, size_t why_size);
 
 #endif

@@ -136,6 +136,8 @@ static int make_home(void **state)
 	setenv("FAKE_SLOT_NOTES", in_home("notes"), 1);
 	setenv("FAKE_SLOT_LOG", in_home("log"), 1);
 	setenv("FAKE_SLOT_STREAMS", in_home("streams"), 1);
+	setenv("FAKE_SLOT_ENCODER_FILE", in_home("encoder"), 1);
+	unsetenv("FAKE_SLOT_ENCODERS");
 	assert_true(sd_event_new(&event) >= 0);
 	snprintf(recordings, sizeof(recordings), "%s/rec", home);
 	snprintf(program, sizeof(program), "%s/fake_slot", getenv("TR_BUILD_DIR"));
@@ -961,10 +963,73 @@ static void a_stream_outlives_its_slot(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_home)
 
+/* 28 recordings at 1280x720. */
+#define GPU                                                                                        \
+	"{\"devices\":[],\"rungs\":[{\"name\":\"h264_vaapi renderD128 VBR\",\"kind\":\"vaapi\","  \
+	"\"rate\":\"VBR\",\"profile\":100,\"level\":0,\"is_low_power\":false,"                     \
+	"\"has_packed_headers\":true,\"can_convert\":false,\"was_tested\":true,\"max_width\":4096," \
+	"\"max_height\":4096,\"us_per_picture\":800,\"device\":\"/dev/dri/renderD128\","           \
+	"\"address\":\"0000:00:02.0\",\"driver\":\"\",\"works\":true,\"is_integrated\":true,"       \
+	"\"cause\":\"\",\"problem\":\"\",\"cure\":\"\",\"zero_copy\":\"\"}]}"
+
+/* A machine that can do one recording in software, and two with a GPU. */
+static void use_small_machine(const char *encoders)
+{
+	struct tr_message_configure *configure = &settings->supervisor.configure;
+
+	setenv("FAKE_SLOT_ENCODERS", encoders, 1);
+	settings->is_capacity_measured = true;
+	settings->machine = (struct tr_capacity){0.9, INT64_C(8) << 30};
+	configure->width = 1280;
+	configure->height = 720;
+	configure->frame_rate = 30;
+	configure->is_told_encoders = true;
+}
+
+static void without_a_gpu_no_more_is_offered_than_software_can_do(void **state)
+{
+	use_small_machine("{}");
+	start_ready();
+	start_on(1, "s1", "finish");
+	assert_int_equal(look(2).busy, TR_CONTROL_WORKING);
+	assert_int_equal(ask(2, "s2", "finish"), TR_CONTROL_BUSY);
+	assert_true(stop(1, "s1"));
+	SAYS("s1 over\n");
+	start_on(2, "s2", "finish");
+}
+
+static void a_gpu_that_fails_in_a_recording_is_not_counted_on(void **state)
+{
+	use_small_machine(GPU);
+	start_ready();
+	start_on(1, "s1", "finish");
+	start_on(2, "s2", "finish");
+	assert_true(stop(2, "s2"));
+	SAYS("s2 over\n");
+	SAYS("slot 2 idle well\n");
+	said[0] = '\0';
+
+	/* software goes on with the first */
+	write_home("encoder", "libx264", 0644);
+	SAYS("slot 2 busy well\n");
+	assert_int_equal(ask(2, "s3", "finish"), TR_CONTROL_BUSY);
+
+	/* until a slot has tried it again */
+	assert_true(stop(1, "s1"));
+	SAYS("s1 over\n");
+	unlink(in_home("encoder"));
+	tr_node_look_for_encoders(node);
+	start_on(1, "s4", "finish");
+	WAIT(look(2).busy == TR_CONTROL_IDLE);
+	start_on(2, "s5", "finish");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_session_is_busy_then_on_then_off_then_idle),
+		TEST(without_a_gpu_no_more_is_offered_than_software_can_do),
+		TEST(a_gpu_that_fails_in_a_recording_is_not_counted_on),
 		TEST(the_folder_and_the_file_have_jibris_names),
 		TEST(the_same_session_again_is_no_second_recording),
 		TEST(another_session_in_a_busy_slot_is_refused_as_busy),

@@ -74,7 +74,7 @@ struct fake {
 	int slot;
 	struct tr_message_start start;
 	int folder;
-	bool is_configured, is_recording, is_started, is_hung;
+	bool is_configured, is_ready, is_recording, is_started, is_hung;
 	int64_t started_ns;
 	int64_t idle_ns; /* when it is idle again; 0: it is, or records */
 	struct job jobs[JOBS_MAX];
@@ -186,11 +186,35 @@ static void on_configure(struct fake *fake, const struct tr_message_configure *c
 	if (is_order(fake, "die_early"))
 		_exit(7);
 	if (is_order(fake, "no_display")) {
+		fake->is_ready = true; /* never */
 		send_failed(fake, TR_REASON_NO_DISPLAY, "no X");
 		return;
 	}
 	send_state(fake, "idle");
-	send_message(fake, &ready);
+	if (!configure->is_told_encoders)
+		send_message(fake, &ready);
+}
+
+/* With a GPU it has what FAKE_SLOT_ENCODERS says. */
+static void on_encoders(struct fake *fake, const char *found)
+{
+	const struct tr_message ready = {
+		.type = TR_MESSAGE_READY, .ready = {"fake", "fake", ":0", "Fake 1.0"}};
+	struct tr_message *message = calloc(1, sizeof(*message));
+	const char *own = getenv("FAKE_SLOT_ENCODERS");
+
+	require(message != NULL, "memory");
+	note(fake, found[0] ? "encoders" : "look", "-");
+	if (!found[0]) {
+		message->type = TR_MESSAGE_ENCODERS;
+		snprintf(message->encoders.found, sizeof(message->encoders.found), "%s",
+			own ? own : "{}");
+		send_message(fake, message);
+	}
+	free(message);
+	if (!fake->is_ready)
+		send_message(fake, &ready);
+	fake->is_ready = true;
 }
 
 /* ---- files ---- */
@@ -402,6 +426,19 @@ static void send_streams(struct fake *fake)
 	json_decref(streams);
 }
 
+/* The file FAKE_SLOT_ENCODER_FILE says what encodes now. */
+static void read_encoder(char *out, size_t size)
+{
+	const char *path = getenv("FAKE_SLOT_ENCODER_FILE");
+	FILE *file = path ? fopen(path, "re") : NULL;
+
+	if (!file)
+		return;
+	if (!fgets(out, (int)size, file))
+		out[0] = '\0';
+	fclose(file);
+}
+
 static void record_a_little(struct fake *fake)
 {
 	struct tr_message message = {.type = TR_MESSAGE_PROGRESS};
@@ -419,6 +456,7 @@ static void record_a_little(struct fake *fake)
 		send_streams(fake);
 	message.progress.time_ms = time_ms;
 	message.progress.peak_db = -12;
+	read_encoder(message.progress.encoder, sizeof(message.progress.encoder));
 	if (is_order(fake, "narrow")) {
 		message.progress.bytes = time_ms * 1000;
 		message.progress.free_bytes = 21 << 20;
@@ -495,6 +533,9 @@ static void on_message(struct fake *fake, const struct tr_message *message, int 
 	case TR_MESSAGE_ECONOMIZE:
 		note(fake, message->economize.level ? "economize" : "indulge",
 			fake->start.session_id);
+		break;
+	case TR_MESSAGE_ENCODERS:
+		on_encoders(fake, message->encoders.found);
 		break;
 	case TR_MESSAGE_PREVIEW:
 		on_preview(fake, message->preview.width);

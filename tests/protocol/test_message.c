@@ -29,7 +29,11 @@ static struct tr_message example(enum tr_message_type type)
 			.browser = "/b",
 			.encoder = "software",
 			.hosts = "*.example.org",
-			.ignore_certificate_errors = true};
+			.ignore_certificate_errors = true,
+			.is_told_encoders = true};
+		break;
+	case TR_MESSAGE_ENCODERS:
+		m.encoders = (struct tr_message_encoders){.found = "{\"rungs\":[]}"};
 		break;
 	case TR_MESSAGE_START:
 		m.start = (struct tr_message_start){.session_id = "id",

@@ -26,6 +26,9 @@ static struct tr_message_stopped last_stopped;
 static uint64_t last_job;
 static int64_t deadline_ns;
 static int64_t ready_ms;
+static bool is_told_encoders;
+static char found[100]; /* what the supervisor said of encoders last */
+static unsigned looks;	/* how often */
 
 static void on_condition(unsigned slot, void *user)
 {
@@ -58,7 +61,14 @@ static void on_message(unsigned slot, uint64_t job, const struct tr_message *mes
 	}
 }
 
-static const struct tr_supervisor_events events = {.on_condition = on_condition, .on_message = on_message};
+static void on_encoders(const char *what, void *user)
+{
+	snprintf(found, sizeof(found), "%s", what);
+	looks++;
+}
+
+static const struct tr_supervisor_events events = {
+	.on_encoders = on_encoders, .on_condition = on_condition, .on_message = on_message};
 
 static int make_home(void **state)
 {
@@ -70,6 +80,10 @@ static int make_home(void **state)
 	setenv("FAKE_SLOT_NOTES", notes, 1);
 	setenv("FAKE_SLOT_LOG", log_path, 1);
 	assert_true(sd_event_new(&event) >= 0);
+	is_told_encoders = false;
+	found[0] = '\0';
+	looks = 0;
+	unsetenv("FAKE_SLOT_ENCODERS");
 	started = stopped = finished = failed = warnings = 0;
 	ready_ms = 20000;
 	deadline_ns = tr_clock_now_ns() + DEADLINE_NS;
@@ -141,6 +155,7 @@ static void start_program(const char *order, const char *program, const char *so
 	settings->program = program;
 	settings->socket_dir = socket_dir;
 	settings->log_level = 3;
+	settings->configure.is_told_encoders = is_told_encoders;
 	settings->limits = (struct tr_supervisor_limits){
 		.ready_ms = ready_ms,
 		.started_ms = 20000,
@@ -494,10 +509,41 @@ static void a_service_that_does_not_come_back_loses_its_recording(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_home)
 
+static void one_slot_looks_for_encoders_and_the_others_are_told(void **state)
+{
+	setenv("FAKE_SLOT_ENCODERS", "{\"rungs\":[]}", 1);
+	is_told_encoders = true;
+	start_ready("finish");
+	WAIT(looks == 1 && count_in_log("encoders") >= SLOTS - 1);
+	assert_string_equal(found, "{\"rungs\":[]}");
+	assert_int_equal(count_in_log("look"), 1);
+
+	/* again when asked, one at a time */
+	assert_int_equal(tr_supervisor_ask_encoders(supervisor), 0);
+	assert_int_equal(tr_supervisor_ask_encoders(supervisor), -EBUSY);
+	WAIT(looks == 2);
+	WAIT(count_in_log("encoders") == 2 * (SLOTS - 1));
+	assert_int_equal(count_in_log("look"), 2);
+}
+
+static void a_slot_that_comes_later_is_told_what_is_known(void **state)
+{
+	is_told_encoders = true;
+	start_ready("finish");
+	WAIT(looks == 1);
+	unsigned told = count_in_log("encoders");
+	assert_int_equal(tr_supervisor_restart(supervisor, 1), 0);
+	WAIT(count_in_log("encoders") > told);
+	WAIT(tr_supervisor_ready_slots(supervisor) == SLOTS);
+	assert_int_equal(count_in_log("look"), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(slots_get_ready_and_go_when_it_ends),
+		TEST(one_slot_looks_for_encoders_and_the_others_are_told),
+		TEST(a_slot_that_comes_later_is_told_what_is_known),
 		TEST(a_slot_that_dies_is_started_again),
 		TEST(a_slot_that_cannot_be_made_ready_says_why),
 		TEST(a_recording_starts_stops_and_leaves_its_files),

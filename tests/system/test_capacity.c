@@ -14,7 +14,7 @@ static unsigned count(double cores, int64_t memory, int width, int height, int r
 	const struct tr_capacity capacity = {cores, memory};
 	char why[300];
 
-	return tr_capacity_count_slots(&capacity, width, height, rate, why, sizeof(why));
+	return tr_capacity_count_slots(&capacity, width, height, rate, 0, why, sizeof(why));
 }
 
 static void processors_or_memory_bound_the_slots(void **state)
@@ -32,12 +32,24 @@ static void larger_and_faster_pictures_mean_fewer_slots(void **state)
 	assert_true(count(4, 16 * GIB, 1280, 720, 60) < count(4, 16 * GIB, 1280, 720, 30));
 }
 
+static void a_gpu_makes_room_for_as_many_as_it_can_encode(void **state)
+{
+	const struct tr_capacity machine = {4, 16 * GIB};
+	char why[300];
+
+	assert_int_equal(count(4, 16 * GIB, 1280, 720, 30), 7);
+	assert_int_equal(tr_capacity_count_slots(&machine, 1280, 720, 30, 2, why, sizeof(why)), 7);
+	assert_int_equal(tr_capacity_count_slots(&machine, 1280, 720, 30, 5, why, sizeof(why)), 8);
+	assert_int_equal(tr_capacity_count_slots(&machine, 1280, 720, 30, 16, why, sizeof(why)), 9);
+	assert_non_null(strstr(why, "0.55 processors (0.43 where a GPU encodes, which can do 16)"));
+}
+
 static void there_is_always_one_slot_and_a_word_when_that_is_too_much(void **state)
 {
 	const struct tr_capacity poor = {0.5, GIB / 2};
 	char why[300];
 
-	assert_int_equal(tr_capacity_count_slots(&poor, 1280, 720, 30, why, sizeof(why)), 1);
+	assert_int_equal(tr_capacity_count_slots(&poor, 1280, 720, 30, 0, why, sizeof(why)), 1);
 	assert_string_equal(why, "1 slot: at 1280x720 and 30 pictures/s a recording takes about "
 				 "0.55 processors and 450 MiB, and 0.5 processors and 512 MiB of "
 				 "memory may be used, which is too little even for one");
@@ -98,6 +110,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(processors_or_memory_bound_the_slots),
 		cmocka_unit_test(larger_and_faster_pictures_mean_fewer_slots),
+		cmocka_unit_test(a_gpu_makes_room_for_as_many_as_it_can_encode),
 		cmocka_unit_test(there_is_always_one_slot_and_a_word_when_that_is_too_much),
 		cmocka_unit_test(the_tightest_limit_of_our_control_groups_counts),
 		cmocka_unit_test(this_machine_has_something),
