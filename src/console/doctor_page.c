@@ -427,7 +427,7 @@ const struct tr_screen tr_screen_doctor = {
 		"x        the lines to paste as a QR code, for a camera\n"
 		"a        accept the server's certificate, after comparing its fingerprint\n"
 		"Enter    go on",
-	.keys = "Enter go on|r again|k quick|f faults|x QR code|e edit|a accept",
+	.keys = "Enter go on|r again|f faults|x QR code|e edit|a accept",
 	.open = open_doctor,
 	.draw = draw,
 	.key = key,

@@ -1,7 +1,9 @@
 """The console before a real telerecd: absent, started, recording, killed in the middle, back again;
 what a person orders by keys, and what a failed recording leaves to be seen."""
 
+import os
 import re
+import subprocess
 
 from console_lib import Node, Pages, need_tools, run
 
@@ -76,6 +78,51 @@ def keys_stop_drain_and_restart():
         assert node.verb("recordings", "show", "soft")[0] == 0
 
 
+class FullNode(Node):
+    """Its recordings are on a disk of 48 MiB that is full, and its sound device is none."""
+
+    def __enter__(self):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m,mode=777", "telerec-full", self.out],
+                       check=True)
+        with open(os.path.join(self.out, "filler"), "wb") as out:
+            out.write(bytes(47 << 20))
+        with open(self.config, encoding="utf-8") as conf:
+            text = conf.read()
+        with open(self.config, "w", encoding="utf-8") as conf:
+            conf.write(text.replace('source = "plugin";', 'source = "pcm"; capture_pcm = '
+                                    '"no_such_device"; player_pcm = "no_such_device";'))
+        return self
+
+    def __exit__(self, *what):
+        self.stop()
+        subprocess.run(["umount", self.out], check=True)
+        super().__exit__(*what)
+
+
+def words(text):
+    """Also where a line is broken between them."""
+    return re.compile(r"\s+".join(map(re.escape, text.split())))
+
+
+def a_full_disk_and_no_sound_are_told_with_their_cure():
+    if os.geteuid() != 0:
+        print("not done: only root can mount a small disk")
+        return
+    with FullNode(1) as node:
+        node.start()
+        with node.console(rows=24, columns=80) as terminal:
+            terminal.wait_all(
+                "recordings fail, or will fail", words("left for recordings in"),
+                words("make room"), words('The sound device "no_such_device" cannot be recorded'),
+                words('"arecord -L" lists the names'), patience_s=240)
+            terminal.keys("6")
+            terminal.wait_all(
+                "in the way of recordings", words("has only"),
+                words("Recordings are refused, or end when the disk is full."),
+                words("then make room, or name another folder"), patience_s=240)
+
+
 if __name__ == "__main__":
     need_tools()
-    run([the_console_waits_for_a_node_and_finds_it_again, keys_stop_drain_and_restart])
+    run([the_console_waits_for_a_node_and_finds_it_again, keys_stop_drain_and_restart,
+         a_full_disk_and_no_sound_are_told_with_their_cure])

@@ -134,14 +134,16 @@ api: {{ socket = "{self.socket}"; }};
     def __enter__(self):
         return self
 
-    def __exit__(self, kind, value, trace):
-        if kind:
-            print(self.last_log(), file=sys.stderr)
+    def stop(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
                 self.process.wait(120)
             except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+                self.kill()
+
+    def __exit__(self, kind, value, trace):
+        if kind:
+            print(self.last_log(), file=sys.stderr)
+        self.stop()
         shutil.rmtree(self.work, ignore_errors=True)
