@@ -168,6 +168,75 @@ def every_form_keeps_what_is_typed_while_the_terminal_changes():
                     terminal.wait_gone("would be lost")
 
 
+# ---- recordings ----
+
+def words(text):
+    """Also where a line is broken between them."""
+    return re.compile(r"\s+".join(map(re.escape, text.split())))
+
+
+def upload(state, **more):
+    return dict({"name": "archive", "state": state, "bytes": 1 << 20, "total": 1 << 27, "attempts": 2,
+                 "error": "", "next_try_ms": 0}, **more)
+
+
+def uploads_are_seen_and_tried_again():
+    with Desk() as desk:
+        rows = desk.node.answers["GET /v1/recordings"]["recordings"]
+        rows[0]["uploads"] = [upload("failed", error="the server refused the password")]
+        rows[1]["uploads"] = [upload("running")]
+        rows[2]["uploads"] = [upload("done"), upload("done", name="cloud")]
+        detail = desk.node.answers["GET /v1/recordings/id0"]
+        detail["uploads"] = [*rows[0]["uploads"], upload("running", name="cloud")]
+
+        def again(_path):
+            detail["uploads"][0].update(state="waiting", error="")
+            return 202, {"id": "id0"}
+        desk.node.answers["POST /v1/recordings/id0/uploads"] = again
+        with desk.console("recordings") as terminal:
+            terminal.wait_all("up failed", "uploading", "uploaded")
+            terminal.keys("<Enter>")
+            terminal.wait_all(words("to archive: failed, the server "
+                                    "refused the password (u tries again now)"),
+                              "to cloud: 1.0 MiB of 128 MiB")
+            terminal.keys("u")
+            terminal.wait_all("It is uploaded as soon as its turn comes.", "to archive: waiting")
+            assert desk.node.count("POST /v1/recordings/id0/uploads") == 1
+
+
+def a_recording_is_copied_to_a_stick():
+    if os.geteuid() != 0:
+        print("not done: only root can mount a stick")
+        return
+    film = bytes(range(256)) * 512
+    with Desk() as desk, tempfile.TemporaryDirectory(prefix="telerec-test.", dir="/media") as stick:
+        detail = desk.node.answers["GET /v1/recordings/id0"]
+        detail["files"] = [{"name": "chemistry.mp4", "bytes": len(film)}]
+        desk.node.answers["GET /v1/recordings/id0/files/chemistry.mp4"] = film
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "/dev/telerec-stick", stick],
+                       check=True)
+        try:
+            with desk.console("recordings", rows=30, columns=100) as terminal:
+                terminal.wait_for("chemistry")
+                terminal.keys("<Enter>")
+                terminal.wait_for("Nobody was heard.")
+                terminal.keys("c")
+                terminal.wait_all("Copy to which?", stick)
+                for _ in range(20):  # this machine may have others
+                    if any(f"> {stick}" in line for line in terminal.lines()):
+                        break
+                    terminal.keys("<Down>")
+                    terminal.settle()
+                terminal.keys("<Enter>")
+                terminal.wait_for("The recording is on the stick.")
+            found = [os.path.join(folder, name) for folder, _, names in os.walk(stick) for name in names]
+            assert any(name.endswith("chemistry.mp4") for name in found), found
+            with open(next(name for name in found if name.endswith("chemistry.mp4")), "rb") as file:
+                assert file.read() == film
+        finally:
+            subprocess.run(["umount", stick], check=True)
+
+
 # ---- the mouse ----
 
 def a_click_does_what_the_keys_do():
@@ -378,6 +447,7 @@ def the_walls_colours_are_the_pictures():
 
 if __name__ == "__main__":
     run([every_screen_is_whole_at_every_size,
-         every_form_keeps_what_is_typed_while_the_terminal_changes, a_click_does_what_the_keys_do, a_click_goes_to_a_field_and_opens_a_choice,
+         every_form_keeps_what_is_typed_while_the_terminal_changes,
+         uploads_are_seen_and_tried_again, a_recording_is_copied_to_a_stick, a_click_does_what_the_keys_do, a_click_goes_to_a_field_and_opens_a_choice,
          without_a_mouse_nothing_is_missing, the_doctors_lines_are_read_by_a_camera,
          the_walls_colours_are_the_pictures])
