@@ -20,7 +20,8 @@ static const struct tr_option options[] = {
 	{"search", "TEXT", "only those with these words in id, room or name", OPTION_SEARCH},
 	{"state", "STATE", "recording, finishing, done or failed", OPTION_STATE},
 	{"limit", "NUMBER", "the newest so many (default: 100; 0: all)", OPTION_LIMIT},
-	{"to", "DIR", "for get: make its folder there (default: here)", OPTION_TO},
+	{"to", "DIR", "for get: make its folder there (default: here); for upload: this target",
+		OPTION_TO},
 	{"yes", NULL, "for delete: do not ask", OPTION_YES},
 	TR_NODE_VERB_OPTIONS,
 };
@@ -36,7 +37,8 @@ struct request {
 
 static int take_word(struct request *request, const char *word)
 {
-	static const char *const words[] = {"list", "show", "get", "delete", "finish", NULL};
+	static const char *const words[] = {"list", "show", "get", "delete", "finish", "upload",
+		NULL};
 
 	if (request->id || (request->what && !strcmp(request->what, "list")))
 		return tr_options_refuse("recordings", "what is this for? ", word);
@@ -49,7 +51,7 @@ static int take_word(struct request *request, const char *word)
 			request->what = words[i];
 	return request->what ? 0
 			     : tr_options_refuse("recordings",
-				       "list, show, get, delete or finish, not ", word);
+				       "list, show, get, delete, finish or upload, not ", word);
 }
 
 static int take(struct request *request, int id, const char *value)
@@ -91,9 +93,12 @@ static int check(struct request *request)
 			request->what);
 	if (!is_list && (request->search || request->state))
 		return tr_options_refuse("recordings", "--search and --state are for the list", "");
-	if (request->to && strcmp(request->what, "get") != 0)
-		return tr_options_refuse(
-			"recordings", "--to is for `telerec recordings get ID`", "");
+	if (request->to && strcmp(request->what, "get") != 0 &&
+		strcmp(request->what, "upload") != 0)
+		return tr_options_refuse("recordings",
+			"--to is for `telerec recordings get ID` and `telerec recordings upload "
+			"ID`",
+			"");
 	return 0;
 }
 
@@ -249,13 +254,29 @@ static int finish(struct request *request)
 	return 0;
 }
 
+static int upload(struct request *request)
+{
+	TR_CLEANUP(tr_freep) char *word = tr_node_client_escape(request->id);
+	json_t *json = NULL, *body = request->to ? json_pack("{s:s}", "name", request->to) : NULL;
+	int code = tr_node_verb_call(
+		&request->node, "POST", body, &json, "/v1/recordings/%s/uploads", word ? word : "");
+
+	if (code != 0)
+		return code;
+	if (request->node.is_json)
+		return tr_node_verb_print_json(json);
+	tr_text_table_say(stdout, "The upload of %s is on its way.", request->id);
+	json_decref(json);
+	return 0;
+}
+
 static int run(const struct tr_verb *verb, int argc, char **argv)
 {
 	static const struct {
 		const char *what;
 		int (*run)(struct request *request);
 	} actions[] = {{"list", show_list}, {"show", show_one}, {"get", get}, {"delete", delete},
-		{"finish", finish}};
+		{"finish", finish}, {"upload", upload}};
 	struct tr_options reader = {verb->name, verb->options, argc, argv, 1, false};
 	struct request request = {.node = {.name = verb->name}, .limit = LIMIT};
 	const char *value;
@@ -277,5 +298,5 @@ static int run(const struct tr_verb *verb, int argc, char **argv)
 }
 
 const struct tr_verb tr_verb_recordings = {"recordings",
-	"[list|show ID|get ID|delete ID|finish ID]",
+	"[list|show ID|get ID|delete ID|finish ID|upload ID]",
 	"Lists, shows, copies or removes recordings on the disk.", options, run};

@@ -18,7 +18,7 @@ extern const struct tr_verb tr_verb_console, tr_verb_status, tr_verb_slots, tr_v
 	tr_verb_config, tr_verb_completion, tr_verb_record, tr_verb_stream, tr_verb_probe,
 	tr_verb_check, tr_verb_import_jibri, tr_verb_server_config, tr_verb_doctor, tr_verb_kernel,
 	tr_verb_install, tr_verb_factory_reset, tr_verb_update, tr_verb_machine, tr_verb_network,
-	tr_verb_storage, tr_verb_support_bundle, tr_verb_help, tr_verb_version;
+	tr_verb_storage, tr_verb_support_bundle, tr_verb_upload, tr_verb_help, tr_verb_version;
 
 /* All verbs, NULL behind the last. */
 const struct tr_verb *const *tr_verbs_all(void);
