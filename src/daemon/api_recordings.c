@@ -8,7 +8,22 @@
 int tr_api_source_list_recordings(void *user, json_t **ret_json)
 {
 	const struct tr_api_source *source = user;
-	return tr_shelf_list(source->shelf, ret_json);
+	json_t *entry;
+	size_t i;
+
+	int rc = tr_shelf_list(source->shelf, ret_json);
+	if (rc < 0)
+		return rc;
+	json_array_foreach(*ret_json, i, entry)
+	{
+		const char *id = json_string_value(json_object_get(entry, "id"));
+		if (!tr_node_uploads_folder(source->settings.node, id))
+			continue;
+		json_t *own = json_copy(entry); /* the shelf keeps that one */
+		tr_node_show_uploads(source->settings.node, own);
+		json_array_set_new(*ret_json, i, own);
+	}
+	return 0;
 }
 
 static int say_missing(char *why, size_t size, int rc)
@@ -24,7 +39,10 @@ int tr_api_source_read_recording(
 	const struct tr_api_source *source = user;
 
 	int rc = tr_shelf_read(source->shelf, id, ret_json);
-	return rc < 0 ? say_missing(why, size, rc) : 0;
+	if (rc < 0)
+		return say_missing(why, size, rc);
+	tr_node_show_uploads(source->settings.node, *ret_json);
+	return 0;
 }
 
 int tr_api_source_open_file(void *user, const char *id, const char *name, int *ret_fd)
@@ -54,6 +72,8 @@ static int check_unused(const struct tr_api_source *source, const char *id, char
 	bool is_used = tr_node_uses_folder(source->settings.node, id) ||
 		       is_written_elsewhere(source, entry);
 	json_decref(entry);
+	if (!is_used && tr_node_uploads_folder(source->settings.node, id))
+		return tr_api_source_say(why, size, -EBUSY, "it is being uploaded just now");
 	return is_used ? tr_api_source_say(
 				 why, size, -EBUSY, "it is being recorded or finished just now")
 		       : 0;
@@ -77,4 +97,23 @@ int tr_api_source_finish_recording(void *user, const char *id, char *why, size_t
 
 	int rc = check_unused(source, id, why, size);
 	return rc < 0 ? rc : tr_node_finish_again(source->settings.node, id, why, size);
+}
+
+int tr_api_source_upload_recording(
+	void *user, const char *id, const char *target, char *why, size_t size)
+{
+	const struct tr_api_source *source = user;
+	json_t *entry = NULL;
+
+	int rc = tr_shelf_read(source->shelf, id, &entry);
+	if (rc < 0)
+		return say_missing(why, size, rc);
+	const char *state = json_string_value(json_object_get(entry, "state"));
+	bool is_final = (!strcmp(state, "done") || !strcmp(state, "failed")) &&
+			!tr_node_uses_folder(source->settings.node, id);
+	json_decref(entry);
+	if (!is_final)
+		return tr_api_source_say(
+			why, size, -EBUSY, "it is being recorded or finished just now");
+	return tr_node_upload_again(source->settings.node, id, target, why, size);
 }

@@ -123,6 +123,7 @@ int tr_api_source_create(
 		.open_file = tr_api_source_open_file,
 		.remove_recording = tr_api_source_remove_recording,
 		.finish_recording = tr_api_source_finish_recording,
+		.upload_recording = tr_api_source_upload_recording,
 		.read_config = tr_api_source_read_config,
 		.write_config = tr_api_source_write_config,
 		.read_log = read_log,

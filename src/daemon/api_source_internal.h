@@ -28,6 +28,8 @@ int tr_api_source_read_recording(
 int tr_api_source_open_file(void *user, const char *id, const char *name, int *ret_fd);
 int tr_api_source_remove_recording(void *user, const char *id, char *why, size_t size);
 int tr_api_source_finish_recording(void *user, const char *id, char *why, size_t size);
+int tr_api_source_upload_recording(
+	void *user, const char *id, const char *target, char *why, size_t size);
 
 /* ---- api_config.c ---- */
 

@@ -106,6 +106,7 @@ void tr_node_describe(struct tr_node *node)
 	char text[sizeof(node->description)], targets[60];
 	struct tr_control_presence presence;
 
+	tr_node_pause_uploads(node);
 	read_node(node, &presence);
 	describe_targets(node, targets, sizeof(targets));
 	unsigned later = tr_afterwork_count(node->afterwork);
@@ -357,6 +358,8 @@ static int fill(struct tr_node *node)
 	if (rc == 0)
 		rc = tr_node_open_disk(node);
 	if (rc == 0)
+		rc = tr_node_open_uploads(node);
+	if (rc == 0)
 		rc = tr_afterwork_create(
 			node->event, &afterwork, tr_node_on_over, node, &node->afterwork);
 	if (rc == 0)
@@ -392,6 +395,7 @@ int tr_node_create(sd_event *event, const struct tr_node_settings *settings,
 		return rc;
 	tr_node_check_dir(node, true);
 	tr_node_find_leftovers(node);
+	tr_uploads_find(node->uploads);
 	*ret_node = tr_take(node);
 	return 0;
 }
@@ -408,6 +412,7 @@ void tr_node_destroy(struct tr_node *node)
 	tr_supervisor_destroy(node->supervisor);
 	tr_afterwork_destroy(node->afterwork);
 	tr_keeper_destroy(node->keeper);
+	tr_uploads_destroy(node->uploads);
 	tr_history_destroy(node->history);
 	for (unsigned i = 0; i < node->slot_count; i++) {
 		sd_event_source_disable_unref(node->places[i].hold_timer);

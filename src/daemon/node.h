@@ -106,6 +106,14 @@ bool tr_node_uses_folder(const struct tr_node *node, const char *folder);
 TR_CHECKED int tr_node_finish_again(
 	struct tr_node *node, const char *folder, char *why, size_t size);
 
+/* Uploads a recording now, see control/node_api.h. */
+TR_CHECKED int tr_node_upload_again(
+	struct tr_node *node, const char *folder, const char *target, char *why, size_t size);
+
+/* Whether it is being uploaded just now; puts how far that is into a recording's object. */
+bool tr_node_uploads_folder(const struct tr_node *node, const char *folder);
+void tr_node_show_uploads(const struct tr_node *node, json_t *recording);
+
 /* See control/node_api.h: -ENOENT for no such slot, -ENODATA while it shows nothing, -ETIMEDOUT,
  * -EBUSY when too many wait. */
 void tr_node_preview(struct tr_node *node, unsigned slot, unsigned width,

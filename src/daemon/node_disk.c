@@ -26,7 +26,8 @@ static bool is_in_use(void *user, const char *folder)
 	for (const struct unfinished *one = node->unfinished; one; one = one->next)
 		if (!strcmp(one->folder, folder))
 			return true;
-	return tr_afterwork_holds(node->afterwork, folder);
+	return tr_afterwork_holds(node->afterwork, folder) ||
+	       tr_uploads_has_folder(node->uploads, folder);
 }
 
 static void on_removed(void *user, const struct tr_holding *holding)

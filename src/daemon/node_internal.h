@@ -13,6 +13,7 @@
 #include "daemon/keeper.h"
 #include "daemon/node.h"
 #include "daemon/recordings_dir.h"
+#include "daemon/uploads.h"
 #include "output/target_list.h"
 #include "storage/recording.h"
 
@@ -95,6 +96,7 @@ struct tr_node {
 	struct tr_snapshot_disk disk;
 	struct tr_disk_guard guard;
 	struct tr_keeper *keeper;
+	struct tr_uploads *uploads;
 	int64_t made_room_ns; /* when the keeper was asked for it last */
 	int economy;	      /* that the slots were told */
 	struct tr_snapshot_counts counts;
@@ -194,6 +196,16 @@ void tr_node_note_encoder(struct session *session, const char *encoder);
 
 /* As many record as this machine can carry. */
 bool tr_node_is_full(const struct tr_node *node);
+
+/* ---- node_uploads.c ---- */
+
+TR_CHECKED int tr_node_open_uploads(struct tr_node *node);
+
+/* When sessions come and go: nothing goes while something is recorded, if that is the rule. */
+void tr_node_pause_uploads(struct tr_node *node);
+
+/* Files and script of the recording in this folder are through: its uploads' turn comes. */
+void tr_node_over_uploads(struct tr_node *node, const char *folder, bool is_taken_by_script);
 
 /* ---- node_preview.c ---- */
 

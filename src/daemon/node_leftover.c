@@ -35,8 +35,12 @@ static int add_unfinished(struct tr_node *node, const char *session_id, const ch
 
 void tr_node_files_made(struct tr_node *node, uint64_t job)
 {
+	const char *folder = tr_afterwork_folder(node->afterwork, job);
+
 	if (job == node->unfinished_job)
 		node->unfinished_job = 0;
+	if (folder)
+		tr_uploads_expect(node->uploads, folder);
 	tr_afterwork_files_made(node->afterwork, job);
 	tr_node_finish_next(node);
 	tr_node_describe(node);

@@ -246,7 +246,7 @@ void tr_node_on_over(const char *session_id, const char *folder,
 		event = tr_node_history_event(entry, TR_EVENT_OVER);
 		entry->is_over = true;
 	}
-	tr_node_disk_over(node, folder, script && script->rc == 0);
+	tr_node_over_uploads(node, folder, script && script->rc == 0);
 	if (script)
 		note_script(node, entry, event, script);
 	tr_node_tell(node, event);

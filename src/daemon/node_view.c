@@ -121,6 +121,7 @@ void tr_node_read(struct tr_node *node, struct tr_snapshot *ret)
 	ret->recordings_finishing = tr_afterwork_count(node->afterwork);
 	ret->disk = node->disk;
 	ret->counts = node->counts;
+	tr_uploads_read(node->uploads, ret);
 	for (unsigned slot = 1; slot <= node->slot_count && slot <= TR_COUNT(ret->slots); slot++) {
 		struct tr_snapshot_slot *to = &ret->slots[ret->slot_count++];
 		read_slot(node, slot, to);
