@@ -69,6 +69,7 @@ static void finish(struct tr_encoder *encoder)
 	assert_true(avcodec_version() >> 16 > 59 || tr_world_logged("terminate leaks=0"));
 }
 
+/* -1: only root may look into the encoder's process. */
 static int count_fds(pid_t pid)
 {
 	char path[64];
@@ -76,7 +77,8 @@ static int count_fds(pid_t pid)
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	DIR *dir = opendir(path);
-	assert_non_null(dir);
+	if (!dir)
+		return -1;
 	while (readdir(dir))
 		count++;
 	closedir(dir);
