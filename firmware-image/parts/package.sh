@@ -1,8 +1,12 @@
 # telerec's own package, built in the tools' Debian. Kept by what it was built from. TR_IMAGE_DEB names one that
 # is there already.
 
+# Also of sources that git does not know.
 package_sources() {
-	git -C "$source" ls-files -z --cached --others --exclude-standard -- . ':!firmware-image' ':!tests' 2>/dev/null
+	git -C "$source" -c safe.directory='*' ls-files -z --cached --others --exclude-standard -- \
+		. ':!firmware-image' ':!tests' 2>/dev/null ||
+		find "$source" -type f ! -path "$source/.git/*" ! -path "$source/build*" ! -path "$source/image/*" \
+			! -path "$source/recordings/*" ! -path "$source/firmware-image/*" ! -path "$source/tests/*" -printf '%P\0'
 }
 
 # Sets deb: where it is kept.
