@@ -12,6 +12,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <term.h>
+#include <termios.h>
+#include <unistd.h>
 
 #define ESCAPE_MS 100
 
@@ -247,16 +249,30 @@ void tr_term_redraw(struct tr_term *term)
 	clearok(curscr, TRUE);
 }
 
+/* A Ctrl-S that comes while the terminal is not curses' would hold what we write for ever, and the
+ * change of modes, which waits for that. */
+static void let_output_go(void)
+{
+	struct termios modes;
+
+	if (tcgetattr(STDOUT_FILENO, &modes) < 0)
+		return;
+	modes.c_iflag &= ~(tcflag_t)IXON;
+	(void)!tcsetattr(STDOUT_FILENO, TCSANOW, &modes);
+}
+
 void tr_term_suspend(struct tr_term *term)
 {
 	(void)term;
 	curs_set(1);
 	def_prog_mode();
 	endwin();
+	let_output_go();
 }
 
 void tr_term_resume(struct tr_term *term)
 {
+	let_output_go();
 	reset_prog_mode();
 	curs_set(0);
 	tr_term_redraw(term);

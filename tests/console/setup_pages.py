@@ -295,6 +295,12 @@ def a_shell_comes_and_goes_and_its_keys_are_not_the_consoles():
         terminal.wait_for(re.compile("48$", re.MULTILINE))
         terminal.keys("exit<Enter>")
         terminal.wait_all("Support bundle", "Self-test")
+        terminal.keys("s")
+        terminal.wait_for("comes back to the console")
+        terminal.keys("stty ixon; echo $((5 * 7))<Enter>")
+        terminal.wait_for(re.compile("35$", re.MULTILINE))
+        terminal.type(b"exit\r\x13")  # Ctrl-S holds nothing of the console's
+        terminal.wait_all("Support bundle", "Self-test")
         terminal.keys("l")
         terminal.wait_for("Nothing was said so far.")
 
