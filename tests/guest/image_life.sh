@@ -8,8 +8,8 @@
 #   install   the same to its end; a stick with settings is there
 #   first     BIOS, on a disk that has grown: settings, slots; a foreign update is refused, a good one written
 #   unproven  its recorder does not prove itself: the machine restarts by itself
-#   records   the slot of before runs. Power cuts while it records: what was recorded is there
-#   torn      UEFI and BIOS: power cuts while an update is written; the slot of before runs
+#   records   UEFI and BIOS by turns: the slot of before runs. Power cuts while it records: what was recorded is there
+#   torn      by turns, too: power cuts while an update is written; the slot of before runs
 #   back      UEFI: it does; an update can be written all the same: one whose kernel has no initrd
 #   panic     the kernel panics, and the machine restarts by itself
 #   good      the slot of before runs; an update is written
@@ -253,6 +253,9 @@ watch() {
 		sleep 0.05
 	done
 }
+# by_turns: UEFI, and BIOS.
+turn=()
+by_turns() { if [ ${#turn[@]} = 0 ]; then turn=("${uefi[@]}"); else turn=(); fi; }
 # copy_data: the data partition as it is now, without the holes, for the machine waits.
 copy_data() {
 	/usr/bin/python3 - "$work/disk" "$work/data" <<-'PYTHON'
@@ -274,13 +277,13 @@ copy_data() {
 		        at += len(part)
 	PYTHON
 }
-# check_recording CUT WHEN: what is in $work/data, a data partition as the cut of the power leaves it.
+# check_recording NAME CUT: what is in $work/data, a data partition as the cut of the power leaves it.
 check_recording() {
 	local at last lost slow
 	e2fsck -p "$work/data" >"$work/fsck" 2>&1 || [ $? -lt 4 ] || fail "the file system: $(cat "$work/fsck")"
 	rm -rf "$work/cut"
 	mkdir "$work/cut"
-	debugfs -R "rdump /recordings/life/cut-$1 $work/cut" "$work/data" >/dev/null 2>&1
+	debugfs -R "rdump /recordings/life/$1 $work/cut" "$work/data" >/dev/null 2>&1
 	at=$(find "$work/cut" -name '*.mp4' | head -n 1)
 	[ -n "$at" ] || fail "there is no recording"
 	ffmpeg -v error -i "$at" -f null - || fail "the recording cannot be played"
@@ -296,18 +299,20 @@ check_recording() {
 }
 # Without sound, whose emulation cannot keep up. Each machine is halted at four moments, and what its disk holds then is looked at; then its power is cut.
 stage_records() {
-	local cut moment written
+	local cut moment written name
 	for cut in $(seq "$cuts"); do
+		name=cut-$cut-$RANDOM
+		by_turns
 		start "$state"'
 			systemctl stop telerecd # the machine is slow enough
 			folder=/data/recordings/life; install -d -o telerec-slot-16 $folder
 			setpriv --reuid=telerec-slot-16 --regid=telerec --init-groups env HOME=$folder telerec record \
 				--browser /data/life/stand-in --sound none --size 320x180 --rate 5 --page-timeout 5m \
-				--name cut-'"$cut"' --to $folder http://127.0.0.1/picture >/run/record.log 2>&1 &
+				--name '"$name"' --to $folder http://127.0.0.1/picture >/run/record.log 2>&1 &
 			job=$!; was=; while [ -d /proc/$job ]; do
-				now=$(find $folder/cut-'"$cut"' -name "*.mp4" -printf "%s\n" 2>/dev/null | tail -n 1)
+				now=$(find $folder/'"$name"' -name "*.mp4" -printf "%s\n" 2>/dev/null | tail -n 1)
 				if [ "$now" != "$was" ]; then read -r up _ </proc/uptime; echo "grew $up $now"; was=$now; fi
-				sleep 0.1; done; cat /run/record.log'
+				sleep 0.1; done; cat /run/record.log' "${turn[@]}"
 		until grep -qa '^grew [0-9.]* [0-9]' "$work/result"; do
 			kill -0 "$machine" 2>/dev/null || fail "it did not record: $(cat "$work/result")"
 			sleep 1
@@ -320,19 +325,18 @@ stage_records() {
 			written=$(grep -a '^grew [0-9.]* [0-9]' "$work/result" | tail -n 1 | tr -d '\r' | cut -d' ' -f3)
 			copy_data
 			[ $moment = 5 ] || kill -CONT "$machine"
-			check_recording "$cut" "$cut.$moment"
+			check_recording "$name" "$cut.$moment"
 		done
 		cp "$work/result" "$work/result.cut-$cut"
 		expect '"slot":"A","proven":"A"' kept-data
 	done
 }
-# one_torn NAME [QEMU_ARGUMENT...]: an update that is cut off, anywhere in it.
+# one_torn NAME: an update that is cut off, anywhere in it.
 one_torn() {
 	local name=$1 wait end seen=0
-	shift
 	wait=$(random "$(cat "$work/update.seconds" 2>/dev/null || echo 30)")
 	start "$state"'
-		echo writing; telerec update --from-stick; echo "update: $?"; sleep 6000' "$@" "${updates[@]}"
+		echo writing; telerec update --from-stick; echo "update: $?"; sleep 6000' "${turn[@]}" "${updates[@]}"
 	await writing
 	# What GRUB remembers is whole at any moment.
 	end=$(($(date +%s) + ${wait%.*}))
@@ -356,13 +360,12 @@ one_torn() {
 }
 stage_torn() {
 	local cut
-	cp $firmware/OVMF_VARS_4M.fd "$work/vars"
 	for cut in $(seq "$cuts"); do
-		if [ $((cut % 2)) = 1 ]; then one_torn "cut $cut" "${uefi[@]}"; else one_torn "cut $cut"; fi
+		by_turns
+		one_torn "cut $cut"
 	done
 }
 stage_back() {
-	cp $firmware/OVMF_VARS_4M.fd "$work/vars"
 	start "$state$open_stick"'
 		telerec update /tmp/u/broken.raucb; echo "update: $?"; umount /tmp/u' "${uefi[@]}" "${updates[@]}"
 	finish back
@@ -473,6 +476,7 @@ stage_typed() {
 }
 
 prepare
+[ -e "$work/vars" ] || cp $firmware/OVMF_VARS_4M.fd "$work/vars"
 for stage in ${*:-halves install first unproven records torn back panic good kept lost stays reset empty keys typed}; do
 	began=$SECONDS
 	echo "== $stage"
