@@ -341,8 +341,8 @@ static void make_environment(const char *environment[static ENVIRONMENT_MAX + 1]
 		"HTTPS_PROXY=", "NO_PROXY=", "SSL_CERT_FILE=", "SSL_CERT_DIR="};
 	unsigned used = 0;
 
-	environment[used++] = "HOME=/nonexistent";
-	environment[used++] = "RCLONE_CACHE_DIR=/nonexistent";
+	environment[used++] = "HOME=/dev/null";
+	environment[used++] = "RCLONE_CACHE_DIR=/dev/null";
 	for (char **one = environ; one && *one; one++)
 		for (size_t i = 0; i < TR_COUNT(kept) && used < ENVIRONMENT_MAX; i++)
 			if (!strncmp(*one, kept[i], strlen(kept[i])))
