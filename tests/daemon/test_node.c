@@ -979,7 +979,7 @@ static void use_small_machine(const char *encoders)
 
 	setenv("FAKE_SLOT_ENCODERS", encoders, 1);
 	settings->is_capacity_measured = true;
-	settings->machine = (struct tr_capacity){0.9, INT64_C(8) << 30};
+	settings->machine = (struct tr_capacity){1.0, INT64_C(8) << 30};
 	configure->width = 1280;
 	configure->height = 720;
 	configure->frame_rate = 30;

@@ -4,6 +4,7 @@
  * words (from libmfxhw64.so.1.conf beside it, and TR_TEST_VA).
  */
 #include "../va/coding.h"
+#include "../va/usage.h"
 #include "pending.h"
 
 #include <dlfcn.h>
@@ -425,7 +426,10 @@ EXPORT mfxStatus MFXVideoENCODE_EncodeFrameAsync(mfxSession session, mfxEncodeCt
 		      (control && control->FrameType & (MFX_FRAMETYPE_IDR | MFX_FRAMETYPE_I));
 	take_picture(s, surface);
 	describe_picture(s, is_idr);
-	if (tr_va_code(&s->job) != VA_STATUS_SUCCESS)
+	int64_t begin = tr_va_usage_begin();
+	VAStatus coded = tr_va_code(&s->job);
+	tr_va_usage_end(begin);
+	if (coded != VA_STATUS_SUCCESS)
 		return MFX_ERR_DEVICE_FAILED;
 	s->frames++;
 	*ret_sync = (mfxSyncPoint)(uintptr_t)s->frames;

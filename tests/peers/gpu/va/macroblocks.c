@@ -6,6 +6,7 @@
  * their neighbours are intra or zero.
  */
 #include "coding.h"
+#include "usage.h"
 
 #include <string.h>
 
@@ -135,7 +136,7 @@ static void put_all(struct writer *w, unsigned count)
 		bool is_skipped = false;
 		if (w->may_skip) {
 			fetch(w->job->reference, column, row, before);
-			is_skipped = !memcmp(pixels, before, sizeof(pixels));
+			is_skipped = tr_va_usage_skips() || !memcmp(pixels, before, sizeof(pixels));
 		}
 		store(w->job->output, column, row, pixels);
 		if (w->is_cabac)
@@ -158,7 +159,8 @@ void tr_macroblocks_put(struct tr_bits *bits, const struct tr_va_job *job,
 		.first = slice->macroblock_address,
 		.was_skipped = was_skipped};
 
-	w.may_skip = w.type == SLICE_P && job->reference && qp <= SKIP_QP_MAX;
+	w.may_skip =
+		w.type == SLICE_P && job->reference && (qp <= SKIP_QP_MAX || tr_va_usage_skips());
 	if (w.is_cabac) {
 		tr_bits_align(bits, 1);
 		tr_cabac_init(&w.cabac, bits, w.type == SLICE_I, qp);

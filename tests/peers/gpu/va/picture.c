@@ -1,5 +1,6 @@
 /* Begin, render, end, and waiting for what became of it. */
 #include "driver.h"
+#include "usage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,9 @@ VAStatus tr_va_render_picture(
 
 static void run(struct tr_va *va, struct tr_va_job *job)
 {
+	int64_t begin = tr_va_usage_begin();
 	VAStatus status = job->is_processing ? tr_va_process(job) : tr_va_code(job);
+	tr_va_usage_end(begin);
 
 	if (status != VA_STATUS_SUCCESS)
 		tr_va_personality_log(&va->personality, "job failed status=%d", status);
