@@ -38,12 +38,16 @@ struct tr_quality {
 	double encode_ms;     /* mean of a picture */
 	double share_changed; /* of the macroblocks, mean */
 
+	bool has_zero_copy;	/* pictures went to the encoder without a copy ... */
+	char no_zero_copy[200]; /* ... or why not, or why no longer; "" */
+
 	/* which encoder made which pictures */
 	unsigned leg_count;
 	struct {
 		char name[40];
 		double from_s, to_s; /* its first and its last picture */
 		int64_t pictures;
+		bool has_zero_copy;
 	} legs[TR_GRADE_LEGS];
 	unsigned failure_count; /* may be more than are kept: the first ones are */
 	struct {

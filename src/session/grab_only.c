@@ -5,6 +5,7 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/text.h"
+#include "encode/probe.h"
 #include "session/pipeline.h"
 #include "storage/report.h"
 
@@ -16,9 +17,10 @@
 #include <string.h>
 
 #define STREAMS_MAX_BYTES 65536
+#define PROBE_TIMEOUT_MS 120000 /* nobody waits for this one to be ready */
 
 struct options {
-	const char *display, *fbdir, *to, *streams, *sound;
+	const char *display, *fbdir, *to, *streams, *sound, *encoder;
 	int width, height;
 	int64_t rate, duration_ms, quality, kbps, key_interval_ms;
 	bool constant_rate;
@@ -28,6 +30,7 @@ static const struct option option_table[] = {
 	{"to", required_argument, NULL, 't'},
 	{"streams", required_argument, NULL, 'o'},
 	{"fbdir", required_argument, NULL, 'f'},
+	{"encoder", required_argument, NULL, 'e'},
 	{"size", required_argument, NULL, 's'},
 	{"rate", required_argument, NULL, 'r'},
 	{"for", required_argument, NULL, 'd'},
@@ -50,6 +53,9 @@ static int parse_one(struct options *options, int option, const char *value)
 		return 0;
 	case 'f':
 		options->fbdir = value;
+		return 0;
+	case 'e':
+		options->encoder = value;
 		return 0;
 	case 's':
 		return tr_text_parse_size(value, &options->width, &options->height);
@@ -78,8 +84,12 @@ static int parse(int argc, char **argv, struct options *options)
 {
 	int option;
 
-	*options = (struct options){
-		.width = 1280, .height = 720, .rate = 30, .quality = 25, .sound = "none"};
+	*options = (struct options){.width = 1280,
+		.height = 720,
+		.rate = 30,
+		.quality = 25,
+		.sound = "none",
+		.encoder = "software"};
 	while ((option = getopt_long(argc, argv, "", option_table, NULL)) != -1)
 		if (parse_one(options, option, optarg) < 0)
 			return tr_fail(-EINVAL, "option %s is wrong", argv[optind - 1]);
@@ -122,6 +132,7 @@ static void fill_settings(const struct options *options, const struct tr_program
 			{
 				.display = options->display,
 				.frame_buffer = options->fbdir ? frame_buffer : NULL,
+				.has_zero_copy = true,
 				.constant_rate = options->constant_rate,
 				.key_interval_ns = options->key_interval_ms * TR_NS_PER_MS,
 				.encoder =
@@ -139,6 +150,26 @@ static void fill_settings(const struct options *options, const struct tr_program
 			},
 		.audio_kbps = 128,
 	};
+}
+
+/* As a slot finds them; what is asked for by name and cannot be is said. */
+static void find_encoders(const struct options *options, const struct tr_programs *programs,
+	struct tr_ladder *ret_ladder)
+{
+	const struct tr_probe_settings settings = {
+		.program = programs->encoder, .is_testing = true, .timeout_ms = PROBE_TIMEOUT_MS};
+	struct tr_rung_list list = {0};
+	char problem[300] = "";
+	json_t *found = NULL;
+
+	if (strcmp(options->encoder, "software") != 0 && tr_probe_run(&settings, &found) == 0 &&
+		tr_probe_choose(found, options->encoder, options->width, options->height, &list,
+			problem, sizeof(problem)) < 0)
+		tr_warning("there is no encoder \"%s\": software is used", options->encoder);
+	if (problem[0])
+		tr_warning("%s", problem);
+	json_decref(found);
+	tr_ladder_init(ret_ladder, &list);
 }
 
 /* In a file, for addresses may be secrets. */
@@ -175,6 +206,7 @@ int tr_grab_only_run(int argc, char **argv, const struct tr_programs *programs)
 {
 	struct options options;
 	struct tr_pipeline_settings settings;
+	struct tr_ladder ladder;
 	TR_CLEANUP(tr_soundcard_closep) struct tr_soundcard *card = NULL;
 	TR_CLEANUP(tr_freep) char *streams = NULL;
 	char frame_buffer[PATH_MAX] = "";
@@ -194,6 +226,8 @@ int tr_grab_only_run(int argc, char **argv, const struct tr_programs *programs)
 	if (read_streams(&options, &streams) < 0)
 		return 2;
 	settings.streams = streams;
+	find_encoders(&options, programs, &ladder);
+	settings.video.ladder = &ladder;
 	if (strcmp(options.sound, "none") != 0) {
 		struct tr_soundcard_settings sound = {
 			.source = options.sound,

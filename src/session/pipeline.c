@@ -299,6 +299,8 @@ static void fill_pictures(struct tr_pipeline *pipeline, struct tr_quality *q)
 	snprintf(q->grabbed_by, sizeof(q->grabbed_by), "%s", video.way);
 	snprintf(q->encoder, sizeof(q->encoder), "%s", video.encoder);
 	q->encoder_restarts = video.encoder_restarts;
+	q->has_zero_copy = video.has_zero_copy;
+	memcpy(q->no_zero_copy, video.no_zero_copy, sizeof(q->no_zero_copy));
 	if (video.qp_count > 0)
 		q->mean_qp = (double)video.qp_sum / (double)video.qp_count;
 	if (video.encoded > 0)
@@ -322,6 +324,7 @@ static void fill_encoders(struct tr_pipeline *pipeline, struct tr_quality *q)
 		q->legs[i].from_s = (double)log.legs[i].from_ns / 1e9;
 		q->legs[i].to_s = (double)log.legs[i].to_ns / 1e9;
 		q->legs[i].pictures = log.legs[i].pictures;
+		q->legs[i].has_zero_copy = log.legs[i].has_surfaces;
 		q->leg_count++;
 	}
 	q->failure_count = log.failure_count;

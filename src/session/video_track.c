@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "display/grab.h"
+#include "session/zero_copy.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -42,6 +43,8 @@ struct tr_video_track {
 	/* the track's thread */
 	struct tr_grab *grab; /* NULL: the display is lost, nobody gave another */
 	struct tr_relay *relay;
+	struct tr_zero_copy *zero_copy; /* NULL: not on this display */
+	bool is_zero_copy_over;		/* its display is gone; once nothing is in flight */
 	struct tr_outlets outlets;
 	int64_t start_ns;
 	int64_t next_take_ns;	 /* leaky bucket of pictures, see may_take_at() */
@@ -121,6 +124,31 @@ static void note_key(struct tr_video_track *track, int64_t taken_ns)
 {
 	track->key_ns = taken_ns;
 	track->changed_since_key = false;
+}
+
+static bool has_surfaces(const struct tr_video_track *track)
+{
+	return track->zero_copy && tr_relay_has_surfaces(track->relay);
+}
+
+/* Pictures are taken from now on, the first one whole: the memory has not followed the screen. */
+static void end_zero_copy(struct tr_video_track *track)
+{
+	char why[sizeof(track->stats.no_zero_copy)];
+
+	if (tr_relay_can_have_surfaces(track->relay, why, sizeof(why))) {
+		snprintf(why, sizeof(why), "the display was started again");
+		tr_relay_refuse_surfaces(track->relay, why);
+	}
+	tr_zero_copy_close(tr_take(track->zero_copy));
+	track->is_zero_copy_over = track->is_map_true = false;
+	if (track->grab) {
+		tr_grab_invalidate(track->grab);
+		track->damage_since_ns = tr_clock_now_ns();
+	}
+	pthread_mutex_lock(&track->lock);
+	memcpy(track->stats.no_zero_copy, why, sizeof(why));
+	pthread_mutex_unlock(&track->lock);
 }
 
 /* An encoder was replaced (or, with an error, none is left): its first picture is a key picture. */
@@ -204,7 +232,10 @@ static int submit(struct tr_video_track *track, int64_t taken_ns, int changed)
 		track->changed_since_key = true;
 	track->last_pts_ns = pts_ns;
 	track->submitted_ns = taken_ns;
-	int rc = tr_relay_submit(track->relay, pts_ns, is_key, track->is_map_true, changed);
+	int number = has_surfaces(track) ? tr_zero_copy_number(track->zero_copy) : 0;
+	int rc = number > 0 ? tr_relay_submit_surface(track->relay, number, pts_ns, is_key, changed)
+			    : tr_relay_submit(
+				      track->relay, pts_ns, is_key, track->is_map_true, changed);
 	rc = note_handovers(track, rc);
 	if (rc < 0)
 		return rc;
@@ -257,21 +288,39 @@ static void lose_display(struct tr_video_track *track)
 		track->hooks.on_end(TR_VIDEO_TRACK_DISPLAY_LOST, track->hooks.user);
 }
 
+/* Whoever checks pictures gets one about once a second. */
+static void show_picture(struct tr_video_track *track, int64_t now_ns)
+{
+	if (!track->hooks.on_picture || now_ns - track->checked_ns < CHECK_NS ||
+		(has_surfaces(track) && tr_zero_copy_show(track->zero_copy) < 0))
+		return;
+	track->checked_ns = now_ns;
+	track->hooks.on_picture(
+		tr_relay_picture(track->relay), now_ns - track->start_ns, track->hooks.user);
+}
+
+/* Into the picture, or into a pixmap. */
+static int take(struct tr_video_track *track, struct tr_grab_result *ret_result)
+{
+	int ignored;
+
+	if (!has_surfaces(track))
+		return tr_grab_take(track->grab, tr_relay_picture(track->relay), ret_result);
+	int rc = tr_grab_skip(track->grab, ret_result);
+	return rc < 0 ? rc : tr_zero_copy_take(track->zero_copy, &ignored);
+}
+
 static int take_picture(struct tr_video_track *track)
 {
 	struct tr_grab_result result;
 
-	int rc = tr_grab_take(track->grab, tr_relay_picture(track->relay), &result);
+	int rc = take(track, &result);
 	if (rc < 0) {
 		lose_display(track);
 		return 0;
 	}
 	count_take(track, &result);
-	if (track->hooks.on_picture && result.taken_ns - track->checked_ns >= CHECK_NS) {
-		track->checked_ns = result.taken_ns;
-		track->hooks.on_picture(tr_relay_picture(track->relay),
-			result.taken_ns - track->start_ns, track->hooks.user);
-	}
+	show_picture(track, result.taken_ns);
 	if (result.changed == 0 && track->submitted_ns != 0)
 		return 0;
 	return submit(track, result.taken_ns, result.changed);
@@ -282,11 +331,7 @@ static int repeat_picture(struct tr_video_track *track, int64_t now_ns)
 	pthread_mutex_lock(&track->lock);
 	track->stats.repeated++;
 	pthread_mutex_unlock(&track->lock);
-	if (track->hooks.on_picture && now_ns - track->checked_ns >= CHECK_NS) {
-		track->checked_ns = now_ns;
-		track->hooks.on_picture(tr_relay_picture(track->relay), now_ns - track->start_ns,
-			track->hooks.user);
-	}
+	show_picture(track, now_ns);
 	return submit(track, now_ns, 0);
 }
 
@@ -311,6 +356,7 @@ static void reconnect(struct tr_video_track *track, const struct orders *orders)
 
 	tr_grab_close(track->grab);
 	track->grab = NULL;
+	track->is_zero_copy_over = track->zero_copy != NULL;
 	if (tr_grab_open(&settings, &track->grab) < 0)
 		lose_display(track);
 }
@@ -327,6 +373,8 @@ static int step(struct tr_video_track *track)
 			       ? 0
 			       : note_handovers(track, tr_relay_watch(track->relay));
 	}
+	if (track->zero_copy && (track->is_zero_copy_over || !has_surfaces(track)))
+		end_zero_copy(track);
 	if (track->grab && track->damage_since_ns && now_ns >= may_take_at(track))
 		return take_picture(track);
 	if (now_ns >= repeat_at(track))
@@ -466,6 +514,25 @@ static void *run(void *user)
 
 /* ---- the outside ---- */
 
+/* Where it cannot be, the report says why. */
+static int open_zero_copy(struct tr_video_track *track)
+{
+	struct tr_video_track_stats *stats = &track->stats;
+	const struct tr_zero_copy_settings settings = {.display = track->settings.display,
+		.width = track->settings.encoder.video.width,
+		.height = track->settings.encoder.video.height,
+		.relay = track->relay};
+
+	if (!track->settings.has_zero_copy) {
+		snprintf(stats->no_zero_copy, sizeof(stats->no_zero_copy), "it is switched off");
+		return 0;
+	}
+	int rc = tr_zero_copy_open(
+		&settings, stats->no_zero_copy, sizeof(stats->no_zero_copy), &track->zero_copy);
+	stats->has_zero_copy = rc == 0;
+	return rc == -EIO ? rc : 0;
+}
+
 static int open_parts(struct tr_video_track *track)
 {
 	struct tr_grab_settings grab = {
@@ -483,9 +550,13 @@ static int open_parts(struct tr_video_track *track)
 		rc = tr_relay_start(track->relay);
 	if (rc < 0)
 		return tr_fail(rc, "no encoder works");
+	rc = open_zero_copy(track);
+	if (rc < 0)
+		return tr_fail(rc, "no encoder works");
 	snprintf(track->stats.encoder, sizeof(track->stats.encoder), "%s",
 		tr_relay_stats(track->relay)->name);
 	track->log = *tr_relay_log(track->relay);
+	track->handovers = tr_relay_handovers(track->relay);
 	snprintf(track->stats.way, sizeof(track->stats.way), "%s", tr_grab_way(track->grab));
 	return 0;
 }
@@ -587,6 +658,7 @@ void tr_video_track_destroy(struct tr_video_track *track)
 	if (!track)
 		return;
 	tr_video_track_stop(track, tr_clock_now_ns());
+	tr_zero_copy_close(track->zero_copy);
 	tr_relay_destroy(track->relay);
 	tr_grab_close(track->grab);
 	if (track->wake >= 0)

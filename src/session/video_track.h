@@ -20,6 +20,7 @@ struct tr_video_track_settings {
 	const char *frame_buffer; /* NULL: none */
 	struct tr_encoder_settings encoder;
 	struct tr_ladder *ladder; /* keeps; learns what failed. NULL: software */
+	bool has_zero_copy;	  /* try it: see zero_copy.h */
 	bool constant_rate;	  /* repeat pictures to the full rate */
 	int64_t key_interval_ns; /* at most so long without a key picture; 0: as seeking needs it */
 	/* Added to every picture's time: how long before its moment the screen shows it. */
@@ -43,6 +44,8 @@ struct tr_video_track_stats {
 	double share_changed_sum; /* of the macroblocks, over all encoded */
 	char encoder[40];	  /* the rung in use */
 	char way[24];		  /* how pictures are taken */
+	bool has_zero_copy;	  /* without a copy, as long as that worked ... */
+	char no_zero_copy[200];	  /* ... or why not, or why no longer */
 };
 
 enum tr_video_track_end {

@@ -75,10 +75,11 @@ static json_t *encoder_of(const struct tr_quality *q)
 	json_t *rungs = json_array(), *failures = json_array();
 
 	for (unsigned i = 0; i < q->leg_count; i++)
-		json_array_append_new(
-			rungs, json_pack("{s:s, s:o, s:o, s:I}", "name", q->legs[i].name, "from_s",
-				       number(q->legs[i].from_s), "to_s", number(q->legs[i].to_s),
-				       "pictures", (json_int_t)q->legs[i].pictures));
+		json_array_append_new(rungs,
+			json_pack("{s:s, s:o, s:o, s:I, s:b}", "name", q->legs[i].name, "from_s",
+				number(q->legs[i].from_s), "to_s", number(q->legs[i].to_s),
+				"pictures", (json_int_t)q->legs[i].pictures, "zero_copy",
+				q->legs[i].has_zero_copy));
 	for (unsigned i = 0; i < q->failure_count && i < TR_GRADE_FAILURES; i++) {
 		bool is_early = q->failures[i].at_s < 0;
 		json_array_append_new(failures,
@@ -86,8 +87,9 @@ static json_t *encoder_of(const struct tr_quality *q)
 				is_early ? json_null() : number(q->failures[i].at_s), "what",
 				q->failures[i].what, "why", q->failures[i].sentence));
 	}
-	return json_pack("{s:o, s:o, s:i}", "rungs", rungs, "failures", failures, "failure_count",
-		(int)q->failure_count);
+	return json_pack("{s:o, s:o, s:i, s:b, s:s}", "rungs", rungs, "failures", failures,
+		"failure_count", (int)q->failure_count, "zero_copy", q->has_zero_copy,
+		"no_zero_copy", q->no_zero_copy);
 }
 
 json_t *tr_report_make_json(const struct tr_quality *q)

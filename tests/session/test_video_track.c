@@ -112,6 +112,21 @@ static void the_first_picture_is_a_key_picture_that_extradata_announces(void **s
 	assert_true(is_key);
 }
 
+static void pictures_are_copied_where_they_must_be_and_the_reason_is_kept(void **state)
+{
+	struct tr_video_track_settings settings = stage_video(&stage.server);
+	struct tr_video_track_stats stats;
+
+	settings.has_zero_copy = true;
+	assert_int_equal(tr_video_track_start(&settings, &hooks, &track), 0);
+	start_ns = tr_clock_now_ns();
+	tr_video_track_go(track, start_ns, &(struct tr_outlets){.queue = queue});
+	next(NULL);
+	tr_video_track_read_stats(track, &stats);
+	assert_false(stats.has_zero_copy);
+	assert_string_equal(stats.no_zero_copy, "software encodes from memory");
+}
+
 static void a_key_picture_comes_when_somebody_begins_to_look(void **state)
 {
 	bool is_key;
@@ -348,6 +363,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_picture_is_a_key_picture_that_extradata_announces),
+		TEST(pictures_are_copied_where_they_must_be_and_the_reason_is_kept),
 		TEST(a_key_picture_comes_when_somebody_begins_to_look),
 		TEST(key_pictures_come_as_often_as_platforms_want_them),
 		TEST(changes_become_packets_but_not_more_than_the_rate),
