@@ -29,6 +29,7 @@ struct recording {
 	int fetched;	/* surfaces that were asked back */
 	int by_surface; /* pictures that were given so */
 	int played, right;
+	int64_t longest_ns; /* from a picture to its packet */
 };
 
 /* The display's part: what the surface shows, by the processor. */
@@ -114,6 +115,8 @@ static struct tr_packet *wait_packet(struct recording *r)
 			rc = -EIO;
 	}
 	assert_int_equal(rc, 0);
+	int64_t waited_ns = tr_clock_now_ns() - begin_ns;
+	r->longest_ns = waited_ns > r->longest_ns ? waited_ns : r->longest_ns;
 	return packet;
 }
 
@@ -218,6 +221,9 @@ static void what_fails_in_the_middle_goes_on_with_pictures(void **state)
 		if (log->failure_count < 1 || strcmp(last->name, rows[i].leg) != 0)
 			print_error("%s: %u failures, at last %s\n", rows[i].words,
 				log->failure_count, last->name);
+		printf("%-26s %2d by surface, %2d of %d played, longest %4.0f ms, then %s: %s\n",
+			rows[i].words, r.by_surface, r.played, PICTURES, (double)r.longest_ns / 1e6,
+			last->name, log->failures[0].sentence);
 		assert_string_equal(last->name, rows[i].leg);
 		assert_false(last->has_surfaces);
 		assert_true(log->legs[0].has_surfaces);

@@ -150,7 +150,6 @@ static void wrong_colours_are_seen_by_the_comparison(void **state)
 	struct tr_encoder *encoder = start("personality=intel-new,fault=colours", 318, 180);
 	struct tr_picture expected = screen_picture(318, 180);
 	struct screen screen = screen_make(318, 180, 1272, 0);
-
 	screen_paint(&screen, 0);
 	screen_convert(&screen, &expected);
 	assert_int_equal(tr_encoder_attach(encoder, 1, &screen.surface), 0);
@@ -231,6 +230,7 @@ static void encode_surfaces(const char *words, int width, int height, int pictur
 	}
 	for (int i = 0; i < pictures; i++) {
 		int number = i % TR_SURFACES_MAX;
+		tr_encoder_set_coarser(encoder, i < 4 ? 0 : 12);
 		screen_paint(&screens[number], i);
 		assert_int_equal(tr_encoder_convert(encoder, number + 1), 0);
 		assert_int_equal(tr_encoder_submit_surface(
