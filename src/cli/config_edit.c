@@ -463,7 +463,8 @@ int tr_config_edit_add_entry(const char *text, const char *key, char **ret_text)
 		return -EINVAL;
 	struct span choice = steps[depth].choice;
 	snprintf(plain, sizeof(plain), "%.*s", (int)(steps[depth].name.end - key), key);
-	const char *name = strcmp(plain, "environments") ? "match" : "name";
+	bool is_named = !strcmp(plain, "environments") || !strcmp(plain, "storage.uploads");
+	const char *name = is_named ? "name" : "match";
 	steps[depth].choice = (struct span){0};
 	int rc = walk(text, steps, depth + 1, &found, &inside, &list);
 	if (rc < 0)

@@ -62,6 +62,14 @@ struct tr_doctor_request {
 	void *user;
 };
 
+/* Whether an upload target works; then `done`, always as saved. */
+struct tr_upload_test_request {
+	const char *name; /* copied */
+	tr_setup_done_fn *done;
+	void *user;
+};
+extern const struct tr_screen tr_screen_upload_test; /* argument: struct tr_upload_test_request */
+
 /* What `argv` prints, to read; then `done`. Copied. */
 struct tr_output_request {
 	const char *title, *what;

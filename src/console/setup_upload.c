@@ -161,21 +161,11 @@ static json_t *collect(const struct tr_form *form, const json_t *settings, const
 	return changes;
 }
 
-/* Something small is sent there, looked at and removed. */
 static void saved(struct tr_console *console, const char *note, tr_setup_done_fn *done, void *user)
 {
-	const char *const argv[] = {
-		"telerec", "upload", "test", "--config", tr_setup_config(console), note, NULL};
-	const struct tr_output_request request = {
-		.title = "Does the upload work?",
-		.what = "",
-		.argv = argv,
-		.as_root = tr_setup_needs_root(console),
-		.done = done,
-		.user = user,
-	};
+	const struct tr_upload_test_request request = {note, done, user};
 
-	tr_console_push(console, &tr_screen_output, &request);
+	tr_console_push(console, &tr_screen_upload_test, &request);
 }
 
 const struct tr_setup_page tr_setup_page_upload = {

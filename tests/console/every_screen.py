@@ -204,6 +204,33 @@ def uploads_are_seen_and_tried_again():
             assert desk.node.count("POST /v1/recordings/id0/uploads") == 1
 
 
+def an_upload_target_is_set_and_tried():
+    """Nobody listens there: the sentence and what to do; the password is kept apart."""
+    with Desk() as desk, desk.console("setup") as terminal:
+        terminal.wait_for("Upload target")
+        for _ in range(20):
+            terminal.keys("<Down>")
+            terminal.settle()
+            with terminal.changed:
+                if "Upload target" in terminal.screen.display[terminal.screen.cursor.y]:
+                    break
+        terminal.keys("<Enter>")
+        terminal.wait_all("Where finished recordings are uploaded to.", "Address", "Save")
+        terminal.keys("archive<Tab>ftp://x")
+        terminal.wait_for("Like sftp://user@host/folder")
+        terminal.keys("\x15webdav://127.0.0.1:1/films<Tab>recorder<Tab>hunter2secret<F10>")
+        terminal.wait_all('Does the upload to "archive" work?', "r again")
+        terminal.wait_gone("Writing a small file there")
+        terminal.wait_for("The target is saved all the same")
+        text = desk.read()
+        assert 'url = "webdav://127.0.0.1:1/films";' in text and "hunter2" not in text, text
+        assert 'password = "hunter2secret";' in desk.read("secrets.conf")
+        terminal.keys("<Enter>")
+        terminal.wait_for("Start telerecd anew")
+        terminal.escape()
+        terminal.wait_for("Another upload target")
+
+
 def a_recording_is_copied_to_a_stick():
     if os.geteuid() != 0:
         print("not done: only root can mount a stick")
@@ -448,6 +475,8 @@ def the_walls_colours_are_the_pictures():
 if __name__ == "__main__":
     run([every_screen_is_whole_at_every_size,
          every_form_keeps_what_is_typed_while_the_terminal_changes,
-         uploads_are_seen_and_tried_again, a_recording_is_copied_to_a_stick, a_click_does_what_the_keys_do, a_click_goes_to_a_field_and_opens_a_choice,
+         uploads_are_seen_and_tried_again, an_upload_target_is_set_and_tried,
+         a_recording_is_copied_to_a_stick,
+         a_click_does_what_the_keys_do, a_click_goes_to_a_field_and_opens_a_choice,
          without_a_mouse_nothing_is_missing, the_doctors_lines_are_read_by_a_camera,
          the_walls_colours_are_the_pictures])
