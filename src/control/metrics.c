@@ -1,6 +1,7 @@
 #include "control/metrics.h"
 
 #include "control/metrics_text_internal.h"
+#include "control/metrics_uploads_internal.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -439,6 +440,7 @@ int tr_metrics_print(const struct tr_snapshot *snapshot, char **ret_text)
 	print_sessions(out, snapshot, labels);
 	print_streams(out, snapshot, labels);
 	print_links(out, snapshot, labels);
+	tr_metrics_uploads_print(out, snapshot, labels);
 	bool is_whole = !ferror(out);
 	if (fclose(out) != 0 || !is_whole) {
 		free(text);

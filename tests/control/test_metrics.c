@@ -63,6 +63,9 @@ static void figures_have_their_units(void **state)
 	assert_line("telerec_slot_sound_drift_ppm{slot=\"1\"} -12.5");
 	assert_line("telerec_slot_sound_gap_seconds_total{slot=\"1\"} 0.25");
 	assert_line("telerec_slot_progress_age_seconds{slot=\"2\"} 0.5");
+	assert_line("telerec_uploads_total{target=\"archive\",result=\"failed\"} 16");
+	assert_line("telerec_uploads_open{target=\"archive\",state=\"waiting\"} 3");
+	assert_line("telerec_upload_lag_seconds{target=\"archive\"} 1800");
 }
 
 static void states_are_ones_and_zeros(void **state)
