@@ -56,6 +56,8 @@ static const struct {
 	{"sizes differ", TR_UPLOAD_DIFFERS},
 	{"differences found", TR_UPLOAD_DIFFERS},
 	{"404 not found", TR_UPLOAD_NO_PLACE},
+	{"SSH_FX_FAILURE", TR_UPLOAD_BROKEN},
+	{"internal server error", TR_UPLOAD_BROKEN},
 };
 
 static const struct {
@@ -93,6 +95,9 @@ static const struct {
 		"give the user of the target %s the right to write, rename and remove there"},
 	[TR_UPLOAD_FULL] = {"full", "has no room left for it",
 		"make room there (the target %s), or raise the user's quota"},
+	[TR_UPLOAD_BROKEN] = {"server-fails",
+		"fails at writing it and does not say why, most likely because its disk is full",
+		"look how full the disk of the target %s is, and into its server's log"},
 	[TR_UPLOAD_CUT] = {"cut", "went away in the middle",
 		"it is tried again; look after the network and the server of the target %s when that "
 		"happens often"},

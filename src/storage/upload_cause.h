@@ -17,6 +17,7 @@ enum tr_upload_cause {
 	TR_UPLOAD_NO_PLACE, /* no such bucket, share or folder */
 	TR_UPLOAD_DENIED,
 	TR_UPLOAD_FULL,
+	TR_UPLOAD_BROKEN,   /* it fails at writing, and does not say why */
 	TR_UPLOAD_CUT,	    /* the connection, in the middle */
 	TR_UPLOAD_DIFFERS,  /* what arrived is not what was sent */
 	TR_UPLOAD_KEY_FILE, /* the private key cannot be read */
