@@ -13,7 +13,7 @@
 #include "core/log.h"
 
 #define TR_LOG_AREA "browser"
-#define START_TIMEOUT_MS 20000
+#define START_TIMEOUT_MS 60000 /* in a machine that is just booting, too */
 #define HEARTBEAT_MS 5000
 #define HEARTBEAT_TIMEOUT_MS 10000
 #define VERSION_SIZE 64

@@ -28,7 +28,7 @@ struct tr_browser_settings {
 	const char *const *bindings; /* names of functions that pages push text with; or NULL */
 	const char *script;	     /* runs before the scripts of every page; or NULL */
 	bool ignore_certificate_errors;
-	int start_timeout_ms;	  /* until on_ready; 0: 20 s */
+	int start_timeout_ms;	  /* until on_ready; 0: 60 s */
 	int heartbeat_ms;	  /* a loaded page is asked this often; 0: 5 s, -1: never */
 	int heartbeat_timeout_ms; /* without an answer for so long it is hung; 0: 10 s */
 };
