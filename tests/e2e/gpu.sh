@@ -52,6 +52,8 @@ steady)
 	is "[leg['name'][:21] for leg in e['rungs']]" "['h264_vaapi renderD128']"
 	is "e['failures']" "[]"
 	is "r['pictures']['encoder'][:10]" h264_vaapi
+	# Xvfb's pictures are in no GPU's memory.
+	is "e['zero_copy'], 'does not share its pictures' in e['no_zero_copy']" "(False, True)"
 	;;
 hang)
 	is "[leg['name'][:21] for leg in e['rungs']]" "['h264_vaapi renderD128']"
