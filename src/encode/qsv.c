@@ -55,6 +55,12 @@ static const struct {
 		 "and later, libmfx1 for older ones (-9)"},
 	{"(-16)", "the QSV runtime does not take these settings (-16)"},
 	{"(-17)", "the GPU's device failed, or was lost (-17)"},
+	/* newer ones say it like this */
+	{"Invalid FrameType:0", "the runtime gave an empty packet"},
+	{"MFX session: -3", "there is no QSV runtime for this GPU (-3)"},
+	{"MFX session: -9",
+		"there is no QSV runtime for this GPU: libmfx-gen1.2 for Tiger Lake and "
+		"later (-9)"},
 	{"(-21)", "the GPU hung, and the kernel has reset it (-21)"},
 };
 
