@@ -215,8 +215,10 @@ static int run(const struct tr_verb *verb, int argc, char **argv)
 		return TR_EXIT_USAGE;
 	if (!request.what || !strcmp(request.what, "show"))
 		return show(&request);
-	if (!request.device)
-		return tr_options_refuse("storage", "say which device: /dev/sdb1", "");
+	if (!request.device) {
+		tr_options_refuse("storage", "say which device: /dev/sdb1", "");
+		return TR_EXIT_USAGE;
+	}
 	signal(SIGHUP, SIG_IGN); /* a change is ended in order */
 	return strcmp(request.what, "use") ? format(&request) : use(&request);
 }

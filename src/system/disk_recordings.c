@@ -157,8 +157,11 @@ static int make_folder(struct tr_change *change, const char *folder)
 	/* No link of somebody's on the disk is followed. */
 	TR_CLEANUP(tr_closep)
 	int fd = open(whole, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || (!change->root[0] && (fchown(fd, owner->pw_uid, owner->pw_gid) < 0 ||
-						   fchmod(fd, 0750) < 0)))
+	bool is_owned =
+		fd >= 0 &&
+		(!owner || change->root[0] ||
+			(fchown(fd, owner->pw_uid, owner->pw_gid) == 0 && fchmod(fd, 0750) == 0));
+	if (!is_owned)
 		return tr_change_fail(change, -errno,
 			"%s cannot be given to the user " OWNER ": %s", folder, strerror(errno));
 	return 0;
