@@ -199,5 +199,4 @@ colours=$(ffmpeg -loglevel error -i "$movie" -vf format=rgb24,scale=2:2:flags=ar
 [ "$colours" = "100 010 001 111 " ] || fail "the last picture's fields are $colours"
 echo "passed: ready after $(field ready) s, the tone has $hertz Hz"
 }
-main "$@"
-exit
+main "$@"; exit
