@@ -8,7 +8,7 @@
 
 static const char *const areas[] = {"config", "disk", "finalize", "kernel", "machine", "node",
 	"network", "tls", "control", "clock", "brewery", "call", "page", "meeting", "streams",
-	"webhooks", NULL};
+	"webhooks", "uploads", NULL};
 
 const char *const *tr_doctor_areas(void)
 {
@@ -184,6 +184,8 @@ static int ask_all(struct tr_doctor *doctor, struct tr_config_complaints *compla
 		tr_ask_streams(doctor);
 	if (tr_doctor_wants(doctor, "webhooks"))
 		tr_ask_webhooks(doctor);
+	if (tr_doctor_wants(doctor, "uploads"))
+		tr_ask_uploads(doctor);
 	return 0;
 }
 

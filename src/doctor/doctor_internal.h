@@ -58,6 +58,7 @@ void tr_ask_disk(struct tr_doctor *doctor);
 void tr_ask_finalize(struct tr_doctor *doctor);
 void tr_ask_streams(struct tr_doctor *doctor);
 void tr_ask_webhooks(struct tr_doctor *doctor);
+void tr_ask_uploads(struct tr_doctor *doctor);
 bool tr_ask_page(struct tr_doctor *doctor, const struct tr_config_environment *environment,
 	const char *room);
 void tr_ask_meeting(struct tr_doctor *doctor, const struct tr_config_environment *environment,

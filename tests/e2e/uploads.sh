@@ -144,6 +144,7 @@ try 1 "shows a host key that is not in telerec.conf" nas
 configure "$keys" 0
 try 0 "has taken it" nas
 try 0 "has taken it" web
+expects 0 "the target nas takes files" doctor --only uploads --config "$work/telerec.conf"
 try_json login <<<"{\"url\": \"webdav://recorder@127.0.0.1:$web_port\", \"password\": \"$password-not\"}"
 ! grep -qF "$password" "$work/said" || fail "the password is shown: $(cat "$work/said")"
 try_json no-place <<<"{\"url\": \"webdav://recorder@127.0.0.1:$web_port/none\", \"password\": \"$password\"}"
