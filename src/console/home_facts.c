@@ -117,10 +117,23 @@ static void warn_node(struct tr_home_warnings *warnings, const json_t *node)
 		warn(warnings, TR_ROLE_BAD, "%s", problem[0] ? problem : "No slot is well.");
 }
 
+/* What was recorded is safe here; it only does not get where it is wanted. */
+static void warn_upload(struct tr_home_warnings *warnings, const json_t *target)
+{
+	const char *problem = tr_node_words_text(target, "problem");
+	long long failing = tr_node_words_int(target, "failing");
+
+	if (failing > 0)
+		warn(warnings, TR_ROLE_WARNING, "%lld upload%s to %s %s: %s", failing,
+			failing == 1 ? "" : "s", tr_node_words_text(target, "name"),
+			failing == 1 ? "fails" : "fail",
+			problem[0] ? problem : "Recordings says more.");
+}
+
 void tr_home_find_warnings(const struct tr_model_view *view, struct tr_home_warnings *ret_warnings)
 {
 	const json_t *links = json_object_get(view->node, "links");
-	json_t *slot;
+	json_t *slot, *target;
 	size_t i;
 
 	ret_warnings->count = 0;
@@ -129,6 +142,8 @@ void tr_home_find_warnings(const struct tr_model_view *view, struct tr_home_warn
 	json_array_foreach(view->slots, i, slot) warn_slot(ret_warnings, slot);
 	for (i = 0; i < json_array_size(links); i++)
 		warn_link(ret_warnings, links, i);
+	json_array_foreach(json_object_get(view->node, "uploads"), i, target)
+		warn_upload(ret_warnings, target);
 }
 
 /* ---- facts ---- */

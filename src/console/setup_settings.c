@@ -258,7 +258,7 @@ static void check_bytes(const char *value, char *out, size_t size, const void *u
 static const struct tr_field storage_fields[] = {
 	{.key = "recordings",
 		.name = "Folder of the recordings",
-		.hint = "A full path. A disk labelled TELEREC-REC is at /run/media/telerec/TELEREC-REC.",
+		.hint = "A full path. For a disk that is attached: Set-up, Disk of the recordings.",
 		.kind = TR_FIELD_TEXT,
 		.is_needed = true,
 		.check = check_folder},
@@ -286,7 +286,7 @@ static const struct tr_field storage_fields[] = {
 		.check = check_bytes},
 	{.key = ".uploaded_only",
 		.name = "Only what is handed over",
-		.hint = "Yes: only recordings that the finalize script has taken are removed.",
+		.hint = "Yes: only what the finalize script, or every upload target, has taken is removed.",
 		.kind = TR_FIELD_SWITCH},
 };
 static const char *const storage_brief[] = {"recordings", NULL};

@@ -97,13 +97,16 @@ def home_says_in_plain_words_what_is_wrong():
             fake.node["disk"].update(state="full", problem="the disk is full: remove recordings")
             fake.node["links"] = [fake_node.link(1, state="offline", has_focus=False,
                                                  problem="wrong password of recorder@recorder")]
+            fake.node["uploads"] = [{"name": "archive", "failing": 2, "problem": "nobody answers"},
+                                    {"name": "cloud", "failing": 0, "problem": ""}]
         look.node.change(break_it)
         for terminal, _, _ in look.at_all_sizes():
             terminal.wait_all("Some things need you: recordings fail, or will fail.",
                               "! the disk is full: remove recordings",
                               "! Slot 2: the browser does not start",
                               "! meet.example.org: wrong password of recorder@recorder",
-                              "! Slot 1: nobody has been heard for 5 minutes")
+                              "! Slot 1: nobody has been heard for 5 minutes",
+                              "! 2 uploads to archive fail: nobody answers")
             lines = terminal.lines()
             assert "Some things" in lines[1] and lines[2].startswith(" ! the disk"), lines
 
