@@ -117,6 +117,8 @@ ExecStart=/usr/bin/telerec update boot-ok --wait ${trial_time:-20m}
 	credential() { echo "type=11,value=io.systemd.credential.binary:$1=$(base64 -w0)"; }
 	: >"$work/result"
 	: >"$work/console"
+	# New each time: QEMU's devices change places, and the firmware would look where the disk was.
+	cp $firmware/OVMF_VARS_4M.fd "$work/vars"
 	local command=(qemu-system-x86_64) console="file:$work/console"
 	if [ -n "${typist:-}" ]; then
 		command=(env "TR_KEYS_RESULT=$work/result" /usr/bin/python3 "$source/tests/guest/image_keys.py" "$typist" qemu-system-x86_64)
@@ -478,7 +480,6 @@ stage_typed() {
 }
 
 prepare
-[ -e "$work/vars" ] || cp $firmware/OVMF_VARS_4M.fd "$work/vars"
 for stage in ${*:-halves install first unproven records torn back panic good kept lost stays reset empty keys typed}; do
 	began=$SECONDS
 	echo "== $stage"
