@@ -57,7 +57,7 @@ static void add_uploads(struct setup *setup)
 		add_row(setup, (struct row){&tr_setup_page_upload, NULL, "Upload target",
 				       json_string_value(json_object_get(upload, "url")),
 				       json_string_value(json_object_get(upload, "name"))});
-	if (json_is_array(uploads) && i < UPLOADS_MAX)
+	if (i < UPLOADS_MAX)
 		add_row(setup, (struct row){&tr_setup_page_upload, NULL,
 				       i > 0 ? "Another upload target" : "Upload target",
 				       "Where finished recordings are uploaded to.", NULL});
