@@ -129,7 +129,8 @@ class Bench:
     # One run
 
     def run(self, side):
-        """CPU seconds per recorded second: the slot's, the encoder's, of these the driver's."""
+        """CPU seconds per recorded second: the slot's, the encoder's, of these the driver's. None when
+        this machine is too busy for a GPU's deadlines, and another encoder goes on."""
         self.count += 1
         file = self.path(f"{self.count}.mp4")
         slot = self.start([self.path("programs/telerec-slot"), "--grab-only", self.display, "--fbdir",
@@ -141,13 +142,17 @@ class Bench:
             self.skip(True)
             time.sleep(WARM_S)
             encoders = [pid for pid, name in children(slot.pid) if name.startswith("telerec-encod")]
-            if slot.poll() is not None or len(encoders) != 1:
+            if slot.poll() is not None:
                 raise Failed(f"{side}: it ended early")
+            if len(encoders) != 1:
+                return None     # one takes over from another just now
             before = process_cpu_s(slot.pid), process_cpu_s(encoders[0]), self.driver_s()
             began = time.monotonic()
             time.sleep(self.options.seconds)
             after = process_cpu_s(slot.pid), process_cpu_s(encoders[0]), self.driver_s()
             lasted = time.monotonic() - began
+        except OSError:
+            return None         # the encoder was replaced
         finally:
             self.skip(False)
             self.stop(slot, signal.SIGINT)
@@ -155,7 +160,7 @@ class Bench:
                 os.unlink(file)
         figures = [(b - a) / lasted for a, b in zip(before, after)]
         if side == "GPU" and figures[2] <= 0:
-            return None     # software went on, as this machine was too busy for a GPU's deadlines
+            return None
         return figures
 
     def measure(self, content):
