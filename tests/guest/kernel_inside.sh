@@ -3,53 +3,117 @@
 # Programs may not be run from /run.
 rm -rf /opt/payload
 cp -r /run/payload /opt/payload
+chmod 755 /opt/payload/*.pl
 cd /opt/payload || exit 1
-telerec() {
-	/lib64/ld-linux-x86-64.so.2 --library-path /opt/payload/lib /opt/payload/telerec "$@"
-}
+marks=/var/lib/guest
+mkdir -p $marks
 field() {
 	telerec kernel status --json | sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}$/\1/p" | head -n 1
 }
 generic() {
 	ls /boot/vmlinuz-* | grep -v cloud | sed 's/.*vmlinuz-//' | head -n 1
 }
-
-# As the package installs them.
-install_rules() {
-	place=$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' telerec-disk@.service)
-	mkdir -p "$(dirname "$place")"
-	cp telerec-mount-disk "$place"
-	chmod 755 "$place"
-	cp 60-telerec.rules /etc/udev/rules.d/
-	cp telerec-disk@.service /etc/systemd/system/
-	systemctl daemon-reload
-	udevadm control --reload
-	udevadm trigger --action=add --subsystem-match=block
-	udevadm settle
+# wait_for SECONDS COMMAND...
+wait_for() {
+	left=$1
+	shift
+	until "$@"; do
+		left=$((left - 1))
+		[ $left -gt 0 ] || return 1
+		sleep 1
+	done
 }
 
-# The service manager's way, with all that the unit forbids; but nobody waits for a slot here.
-boot_ok_by_unit() {
-	unit=telerec-boot-ok.service
-	program='/lib64/ld-linux-x86-64.so.2 --library-path /opt/payload/lib /opt/payload/telerec'
-	cp "/opt/payload/$unit" /run/systemd/system/
-	mkdir -p "/run/systemd/system/$unit.d"
-	printf '[Service]\nType=oneshot\nExecStart=\nExecStart=%s kernel boot-ok\n' "$program" \
-		>"/run/systemd/system/$unit.d/now.conf"
-	systemctl daemon-reload
-	systemctl start "$unit"
-	code=$?
-	journalctl -b --no-pager -o cat -u "$unit" | tail -n 20
-	return $code
+install_package() {
+	dpkg -i telerec.deb
+	echo "package: $?"
+	udevadm control --reload
+}
+
+settings() {
+	cat >/etc/telerec/telerec.conf <<-CONF
+		slots = 1;
+		video: { size = "320x180"; frame_rate = 5; };
+		sound: { source = "loopback"; };
+		browser: { path = "$1"; allowed_hosts = ["127.0.0.1"]; };
+	CONF
+}
+
+# record NAME SECONDS: of the tone, by a slot's user, from the slot's own card.
+record() {
+	setpriv --reuid=telerec-slot-1 --regid=telerec-slot-1 --init-groups env HOME=/var/tmp/tone \
+		telerec record --browser /opt/payload/image_browser.pl --sound loopback --size 320x180 --rate 5 \
+		--for "$2s" --page-timeout 5m --name "$1" --to /var/tmp/tone http://127.0.0.1/tone --verbose 2>&1
+	echo "recorded $1: $?"
+}
+record_tone() {
+	install -d -o telerec-slot-1 /var/tmp/tone
+	record tone 10
+	# The card goes while it is recorded from, and comes back.
+	record lost 25 >lost &
+	wait_for 300 grep -q RUNNING /proc/asound/tr1/pcm1c/sub0/status
+	sleep 5
+	echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/unbind
+	sleep 3
+	echo snd_aloop.0 >/sys/bus/platform/drivers/snd_aloop/bind
+	wait
+	cat lost
+	tar -C /var/tmp/tone -cf /dev/vde tone lost
+}
+
+# The service manager's way. Without a slot that works the trial goes on; with one it is over.
+keep_by_unit() {
+	settings /bin/false
+	systemctl enable --now telerecd
+	wait_for 300 systemctl -q is-active telerecd
+	systemctl start telerec-boot-ok
+	sleep 20
+	telerec slots
+	echo "without a slot: $(field choice), $(systemctl show -P SubState telerec-boot-ok)"
+	settings /opt/payload/image_browser.pl
+	systemctl restart telerecd
+	wait_for 900 sh -c '[ "$(systemctl show -P ActiveState telerec-boot-ok)" != active ]'
+	telerec slots
+	echo "with a slot: $(field choice)"
+	echo "boot-ok: $(systemctl show -P Result telerec-boot-ok)"
+	journalctl -b --no-pager -o cat -u telerec-boot-ok -u telerecd -u 'telerec-slot@1' | tail -n 30
+	systemctl disable --now telerecd
+}
+
+# Each stop is one of the two that a watchdog is for; the next boot does the next step.
+watch() {
+	boots=$(cat $marks/watched 2>/dev/null || echo 0)
+	[ "$boots" = 0 ] || echo "came back: $boots"
+	echo $((boots + 1)) >$marks/watched
+	wait_for 120 grep -qx active /sys/class/watchdog/watchdog0/state
+	echo "watchdog: $(cat /sys/class/watchdog/watchdog0/identity)," \
+		"is $(cat /sys/class/watchdog/watchdog0/state) with $(cat /sys/class/watchdog/watchdog0/timeout) s"
+	journalctl -b --no-pager -o cat _PID=1 | grep -i watchdog
+	sync
+	case $boots in
+	0)
+		echo "freezing: the first process"
+		kill -SEGV 1
+		sleep 600
+		;;
+	1)
+		echo "freezing: the kernel"
+		echo 0 >/proc/sys/kernel/panic
+		echo c >/proc/sysrq-trigger
+		sleep 600
+		;;
+	esac
 }
 
 case $(uname -r) in
 *cloud*) echo "cloud: yes" ;;
 *) echo "cloud: no" ;;
 esac
+if [ -d /sys/firmware/efi ]; then echo "started by: efi"; else echo "started by: bios"; fi
 stage=$(cat stage)
 case $stage in
 learn)
+	install_package
 	telerec kernel status
 	echo "status: $?"
 	telerec kernel use-generic
@@ -76,7 +140,6 @@ tried)
 	telerec kernel status
 	echo "status: $?"
 	echo "phase: $(field choice)"
-	install_rules
 	telerec kernel load --slots 16
 	echo "load: $?"
 	cat /proc/asound/cards
@@ -84,17 +147,26 @@ tried)
 	udevadm settle
 	echo "links: $(ls /dev/snd/telerec | wc -l)"
 	ls -l /dev/snd/telerec | head -n 3
+	udevadm verify --no-style /usr/lib/udev/rules.d/60-telerec.rules
+	echo "rules: $?"
 	for _ in $(seq 60); do
 		findmnt -n -o SOURCE,TARGET,OPTIONS /run/media/telerec/TELEREC-REC1 | tr -s ' ' | grep . && break
 		sleep 1
 	done
 	echo "setup stick: $(basename "$(readlink -f /dev/telerec-setup)")"
-	/lib64/ld-linux-x86-64.so.2 --library-path /opt/payload/lib \
-		/opt/payload/test_guest_loopbacks 16 2>&1
-	echo "tones: $?"
-	boot_ok_by_unit
-	echo "boot-ok: $?"
-	echo "phase: $(field choice)"
+	if [ "$(cat start_by)" = bios ]; then
+		/lib64/ld-linux-x86-64.so.2 --library-path /opt/payload/lib \
+			/opt/payload/test_guest_loopbacks 16 2>&1
+		echo "tones: $?"
+		record_tone
+	fi
+	telerec kernel check-config
+	echo "config: $?"
+	telerec doctor --only kernel 2>&1
+	keep_by_unit
+	;;
+watched)
+	watch
 	;;
 settled)
 	echo "cards: $(ls -d /proc/asound/tr* 2>/dev/null | wc -l)"

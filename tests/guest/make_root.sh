@@ -1,12 +1,13 @@
 #!/bin/bash
-# make_root.sh OUTPUT SUITE: a disk image with a small Debian that has only the cloud's kernel, and that
-# knows a local repository with the generic one. Boots by GRUB once first_boot.sh has run in it.
+# make_root.sh OUTPUT SUITE PACKAGES: a disk image with a small Debian that has only the cloud's kernel, what
+# PACKAGES (with commas between) names besides, and a local repository with the generic kernel. Boots by
+# GRUB, from BIOS and EFI, once grub-install has run in it: OUTPUT.vmlinuz and OUTPUT.initrd start it for that.
 #
 # At each boot the guest unpacks the tar archive on its second disk and runs "run.sh" from it; what
 # that prints goes to the second serial port. Needs root and Debian's archive.
 set -euo pipefail
 
-output=$1 suite=$2
+output=$1 suite=$2 packages=$3
 here=$(dirname "$(readlink -f "$0")")
 work=$(mktemp -d /tmp/telerec-guest-root.XXXXXX)
 trap 'rm -rf "$work"' EXIT
@@ -16,7 +17,8 @@ mirror=$({ cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null || tr
 		END { print found ? found : "http://deb.debian.org/debian" }')
 
 mmdebstrap --quiet --variant=minbase \
-	--include=systemd-sysv,udev,kmod,dbus,grub-pc,initramfs-tools,zstd,alsa-utils,linux-image-cloud-amd64 \
+	--include="systemd-sysv,udev,kmod,dbus,grub-pc,grub-efi-amd64-bin,initramfs-tools,zstd,alsa-utils,linux-image-cloud-amd64,$packages" \
+	--aptopt='APT::Install-Recommends "false"' \
 	--dpkgopt=path-exclude=/usr/share/man/* --dpkgopt=path-exclude=/usr/share/locale/* \
 	--dpkgopt=path-exclude=/usr/share/doc/* \
 	--essential-hook='mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/boot/grub"' \
@@ -41,7 +43,9 @@ rm -rf "$root"/var/lib/apt/lists/* "$root"/var/cache/apt/*.bin
 echo 'deb [trusted=yes] file:/opt/repository ./' >"$root/etc/apt/sources.list"
 
 echo guest >"$root/etc/hostname"
-echo '/dev/vda1 / ext4 errors=remount-ro 0 1' >"$root/etc/fstab"
+mkdir -p "$root/boot/efi"
+printf '%s\n' '/dev/vda1 / ext4 errors=remount-ro 0 1' '/dev/vda2 /boot/efi vfat nofail 0 2' >"$root/etc/fstab"
+printf '[Match]\nType=ether\n[Network]\nDHCP=ipv4\n' >"$root/etc/systemd/network/50-guest.network"
 rm -f "$root/etc/machine-id" && echo uninitialized >"$root/etc/machine-id"
 cat >>"$root/etc/default/grub" <<'GRUB'
 GRUB_TIMEOUT=1
@@ -72,18 +76,26 @@ mkdir -p "$root/etc/systemd/system/graphical.target.wants"
 ln -s ../guest.service "$root/etc/systemd/system/graphical.target.wants/guest.service"
 ln -sf /lib/systemd/system/graphical.target "$root/etc/systemd/system/default.target"
 
-# One partition at 1 MiB; the file system is made as a file, as build hosts may not mount.
-truncate -s 2600M "$work/fs"
+# Two partitions: the root at 1 MiB, and EFI's. Their file systems are made as files, as build hosts may not mount.
+truncate -s 5000M "$work/fs"
 mkfs.ext4 -q -F -L guest -E root_owner=0:0 -d "$root" "$work/fs"
 truncate -s 1M "$output.part"
 cat "$work/fs" >>"$output.part"
+truncate -s 48M "$work/esp"
+mkfs.vfat -n GUEST-ESP "$work/esp" >/dev/null
+cat "$work/esp" >>"$output.part"
 sectors=$(($(stat -c %s "$work/fs") / 512))
-{
-	printf '\200\376\377\377\203\376\377\377\000\010\000\000'
+# number VALUE: as the partition table has it, four bytes, the lowest first.
+number() {
+	local shift
 	for shift in 0 8 16 24; do
 		# shellcheck disable=SC2059
-		printf "\\$(printf %03o $((sectors >> shift & 255)))"
+		printf "\\$(printf %03o $(($1 >> shift & 255)))"
 	done
+}
+{
+	printf '\200\376\377\377\203\376\377\377' && number 2048 && number $sectors
+	printf '\000\376\377\377\357\376\377\377' && number $((2048 + sectors)) && number 98304
 } | dd of="$output.part" bs=1 seek=446 conv=notrunc status=none
 printf '\125\252' | dd of="$output.part" bs=1 seek=510 conv=notrunc status=none
 cp "$root"/boot/vmlinuz-* "$output.vmlinuz"
