@@ -137,7 +137,8 @@ void tr_node_note_encoder(struct session *session, const char *encoder)
 	session->has_lost_gpu = true;
 	if (node->capacity.has_lost_gpu)
 		return;
-	tr_warning("%s: software encodes, as the GPU failed: it is tried again in %d minutes",
+	tr_warning(
+		"%s: software encodes, as the GPU failed or is full: it is tried again in %d minutes",
 		session->label, (int)(node->capacity.pause_ms / 60000));
 	node->capacity.has_lost_gpu = true;
 	look_later(node, node->capacity.pause_ms);
