@@ -107,8 +107,14 @@ disk)
 	truncate -s 8G "$work/disk"
 	arguments+=(-machine q35 -drive "file=$work/disk,format=raw,if=virtio")
 	;;
-usb | secure)
-	cp $firmware/OVMF_VARS_4M$([ "$medium" = usb ] || echo .ms).fd "$work/vars"
+usb)
+	cp $firmware/OVMF_VARS_4M.fd "$work/vars"
+	arguments+=(-machine q35 -drive "if=pflash,format=raw,readonly=on,file=$firmware/OVMF_CODE_4M.fd"
+		-drive "if=pflash,format=raw,file=$work/vars" -device qemu-xhci
+		-drive "file=$image,format=raw,if=none,id=stick,readonly=on" -device usb-storage,drive=stick)
+	;;
+secure)
+	cp $firmware/OVMF_VARS_4M.ms.fd "$work/vars"
 	arguments+=(-machine q35,smm=on -global driver=cfi.pflash01,property=secure,value=on
 		-drive "if=pflash,format=raw,readonly=on,file=$firmware/OVMF_CODE_4M.secboot.fd"
 		-drive "if=pflash,format=raw,file=$work/vars" -device qemu-xhci
