@@ -75,7 +75,7 @@ static int scan(const struct tr_upload_url *url, struct tr_child *child, FILE **
 		return rc;
 	*ret_out = fdopen(reader, "r");
 	if (*ret_out)
-		reader = -1;
+		(void)tr_take_fd(&reader);
 	return *ret_out ? 0 : -ENOMEM;
 }
 

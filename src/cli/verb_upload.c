@@ -65,7 +65,8 @@ static int take_from_config(struct request *request, bool has_secrets)
 	if (rc < 0)
 		return rc;
 	for (unsigned i = 0; i < request->config->storage.upload_count; i++)
-		if (!strcmp(request->config->storage.uploads[i].target.name, request->name)) {
+		if (request->name &&
+			!strcmp(request->config->storage.uploads[i].target.name, request->name)) {
 			request->target = request->config->storage.uploads[i].target;
 			return 0;
 		}

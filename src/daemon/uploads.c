@@ -449,12 +449,12 @@ int tr_uploads_retry(
 	if (target && find_target(uploads, target) < 0)
 		return say(why, size, -EINVAL,
 			"storage.uploads of telerec.conf has no target called \"%.60s\"", target);
-	int rc = item ? 0 : expect(uploads, folder);
+	int rc = item ? add_targets(uploads, &item->note) : expect(uploads, folder);
 	if (rc == 0 && !item)
 		rc = add_item(uploads, folder, &item);
 	if (rc == -ENOENT)
 		return say(why, size, rc, "there is no such recording");
-	if (rc < 0)
+	if (rc < 0 || !item)
 		return say(why, size, rc, "it cannot be taken up: %s", strerror(-rc));
 	want_again(item, target);
 	if (save(uploads, item) < 0)

@@ -143,7 +143,7 @@ static bool has_password(const char *text)
 
 const char *tr_upload_target_url_fault(const char *text)
 {
-	struct tr_upload_url url;
+	struct tr_upload_url url = {0};
 
 	if (has_password(text))
 		return "a URL without a password (that belongs into secrets.conf, in an entry of the "
@@ -193,7 +193,7 @@ static int say(char *why, size_t size, const char *sentence)
 
 int tr_upload_target_check(const struct tr_upload_target *target, char *why, size_t why_size)
 {
-	struct tr_upload_url url;
+	struct tr_upload_url url = {0};
 
 	if (!is_name(target->name))
 		return say(why, why_size,
