@@ -360,7 +360,7 @@ static void make_arguments(const struct tr_upload_tool_settings *settings, char 
 	unsigned used = 0;
 
 	argv[used++] = PROGRAM;
-	for (unsigned i = 0; settings->args[i] && i < TR_UPLOAD_TOOL_ARGS_MAX; i++)
+	for (unsigned i = 0; i < TR_UPLOAD_TOOL_ARGS_MAX && settings->args[i]; i++)
 		argv[used++] = settings->args[i];
 	if (!strcmp(settings->args[0], "obscure")) {
 		argv[used] = NULL;
