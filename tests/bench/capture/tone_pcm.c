@@ -1,8 +1,8 @@
 /*
  * An ALSA capture device for the bench: a 1 kHz tone and the noise of a room 30 dB below it, 48 kHz
  * stereo 16 bit, paced by CLOCK_MONOTONIC as a sound card paces it. No meeting is a bare sine, and
- * AAC coders are not made for it: FFmpeg's "fast" one needs 3.5 times as long for it as for speech. Stands in for the loopback card that Jibri's recorder
- * reads, on machines that have none.
+ * AAC coders are not made for it: FFmpeg's "fast" one needs 3.5 times as long for it as for speech.
+ * Stands in for the loopback card that Jibri's recorder reads, on machines that have none.
  */
 #include <alsa/asoundlib.h>
 #include <alsa/pcm_external.h>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define RATE 48000
-#define CYCLE 48 /* samples of the tone's period */
+#define CYCLE 48    /* samples of the tone's period */
 #define NOISE 47981 /* samples of noise, then again: no multiple of the tone's */
 
 struct tone {
