@@ -37,8 +37,8 @@ struct request {
 
 static int take_word(struct request *request, const char *word)
 {
-	static const char *const words[] = {"list", "show", "get", "delete", "finish", "upload",
-		NULL};
+	static const char *const words[] = {
+		"list", "show", "get", "delete", "finish", "upload", NULL};
 
 	if (request->id || (request->what && !strcmp(request->what, "list")))
 		return tr_options_refuse("recordings", "what is this for? ", word);

@@ -157,12 +157,12 @@ static int make_entry(int dirfd, const char *id, json_t **ret_entry)
 	TR_CLEANUP(decref) json_t *metadata = load_json(dirfd, TR_METADATA_FILE);
 	bool is_final =
 		recording->state == TR_RECORDING_DONE || recording->state == TR_RECORDING_FAILED;
-	json_t *entry = json_pack("{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:b, s:o}",
-		"id", id, "session_id", recording->session_id, "room",
-		text_at(metadata, "telerec", "room"), "name", recording->name, "state",
-		state_word(recording->state), "reason", recording->reason, "file", recording->file,
-		"bytes", (json_int_t)recording->bytes, "duration_ms",
-		(json_int_t)(recording->duration_ns / TR_NS_PER_MS), "created_ms",
+	json_t *entry = json_pack(
+		"{s:s, s:s, s:o, s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:o, s:b, s:o}", "id", id,
+		"session_id", recording->session_id, "room", text_at(metadata, "telerec", "room"),
+		"name", recording->name, "state", state_word(recording->state), "reason",
+		recording->reason, "file", recording->file, "bytes", (json_int_t)recording->bytes,
+		"duration_ms", (json_int_t)(recording->duration_ns / TR_NS_PER_MS), "created_ms",
 		(json_int_t)(recording->created_wall_ns / TR_NS_PER_MS), "grade",
 		text_at(report, NULL, "grade"), "is_finalized",
 		is_final && !tr_leftovers_wants_finalize(dirfd), "uploads", list_uploads(dirfd));

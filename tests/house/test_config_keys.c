@@ -59,7 +59,8 @@ static unsigned count_keys(void)
 static bool is_list_key(const char *key)
 {
 	return !strncmp(key, "environments.", 13) || !strncmp(key, "rooms.", 6) ||
-	       !strncmp(key, "stream.rewrite.", 15) || !strncmp(key, "storage.keep.", 13) || !strncmp(key, "storage.uploads.", 16);
+	       !strncmp(key, "stream.rewrite.", 15) || !strncmp(key, "storage.keep.", 13) ||
+	       !strncmp(key, "storage.uploads.", 16);
 }
 
 /* The example of an entry of the list, which is in comments, without their signs. */
