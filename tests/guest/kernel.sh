@@ -7,7 +7,7 @@
 # With "efi" the same machine starts by EFI, and only what depends on that is done.
 #
 # The disk is made once and kept in ~/.cache/telerec-guest. The package is that of firmware-image/build, or
-# the one that TR_IMAGE_DEB names. Takes half an hour in software on an idle machine.
+# the one that TR_IMAGE_DEB names. Takes half an hour in software, and hours on a busy machine.
 set -euo pipefail
 
 build=${TR_BUILD_DIR:?run by ctest, or set TR_BUILD_DIR to the build folder}
@@ -185,10 +185,9 @@ if [ "$start_by" = bios ]; then
 fi
 
 if [ "$start_by" = bios ]; then
-	# The first process is stopped by a fault, then the kernel. Both times the board's watchdog restarts it.
+	# The first process stops; the board's watchdog restarts the machine.
 	stage watched 3600 -device i6300esb -action watchdog=reset
-	expect 'watchdog: i6300ESB' 'is active with 30 s' 'freezing: the first process' 'came back: 1' \
-		'freezing: the kernel' 'came back: 2'
+	expect 'watchdog: i6300ESB' 'is active with 30 s' 'freezing: the first process' 'came back: 1'
 fi
 
 stage settled 1800
