@@ -10,8 +10,8 @@ static const struct tr_verb *const verbs[] = {&tr_verb_console, &tr_verb_status,
 	&tr_verb_logs, &tr_verb_config, &tr_verb_record, &tr_verb_stream, &tr_verb_probe,
 	&tr_verb_check, &tr_verb_import_jibri, &tr_verb_server_config, &tr_verb_doctor,
 	&tr_verb_kernel, &tr_verb_machine, &tr_verb_network, &tr_verb_storage,
-	&tr_verb_support_bundle, &tr_verb_upload, &tr_verb_install, &tr_verb_factory_reset, &tr_verb_update,
-	&tr_verb_completion, &tr_verb_help, &tr_verb_version, NULL};
+	&tr_verb_support_bundle, &tr_verb_upload, &tr_verb_install, &tr_verb_factory_reset,
+	&tr_verb_update, &tr_verb_completion, &tr_verb_help, &tr_verb_version, NULL};
 
 const struct tr_verb *const *tr_verbs_all(void)
 {
