@@ -49,7 +49,7 @@ for _ in 1 2 3 4 5; do
 		telerec record --browser "$browser" --sound loopback --size 320x180 --rate 5 --for 8s \
 		--page-timeout 5m --name picture --to /run/test-recordings "${2:-http://127.0.0.1/picture}" --verbose
 	recorded=$?
-	jq -e '.duration_s - .sound.silence_s > 2' /run/test-recordings/picture/report.json >/dev/null 2>&1 && break
+	jq -e '.duration_s - .sound.silence_s > 0.5' /run/test-recordings/picture/report.json >/dev/null 2>&1 && break
 done
 said recorded $recorded
 cp /run/test-recordings/picture/picture.mp4 /run/test-recordings/picture/report.json "$out/"
