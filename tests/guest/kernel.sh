@@ -75,7 +75,8 @@ stage() {
 	echo "$name" >"$work/payload/stage"
 	[ $# != 0 ] || set -- -no-reboot
 	boot "$work/disk.img" "$seconds" "${board[@]}" "$@"
-	sed 's/^/   /' "$work/result"
+	# EFI writes to each serial port, too.
+	sed -n '/guest: kernel/,$s/^/   /p' "$work/result"
 	cat "$work/qemu"
 	echo "== $name: $((SECONDS - start)) s"
 }
