@@ -43,7 +43,14 @@ def open_shell(terminal):
     await_text(terminal, "A shell.")
 
 
+def has_prompt(terminal):
+    lines = [line for line in terminal.lines() if line]
+    return bool(lines) and lines[-1].strip() in ("$", "#")
+
+
 def command(terminal, line, answer):
+    """What is typed while sudo still runs would be sudo's, and lost."""
+    terminal.wait_for(has_prompt, patience_s=PATIENCE_S)
     terminal.keys("clear; " + line + "<Enter>")
     await_text(terminal, answer)
 
@@ -69,6 +76,7 @@ def install(terminal):
     terminal.keys("vda<Enter>")
     await_text(terminal, "copying the system")
     await_text(terminal, "telerec is on /dev/vda")
+    terminal.wait_for(has_prompt, patience_s=PATIENCE_S)
     terminal.keys("sudo systemctl poweroff<Enter>")
     terminal.wait_end(patience_s=PATIENCE_S)
 
@@ -82,6 +90,7 @@ def upkeep(terminal):
     open_shell(terminal)
     command(terminal, "sudo telerec update --from-stick", "Writing telerec 9.0.0 to slot B")
     await_text(terminal, "Slot B has telerec 9.0.0")
+    terminal.wait_for(has_prompt, patience_s=PATIENCE_S)
     terminal.keys("exit<Enter>")
     await_text(terminal, "All settings are LOST")
     terminal.keys("f")
@@ -91,6 +100,7 @@ def upkeep(terminal):
     terminal.keys("<Esc>")
     await_text(terminal, "Factory reset")
     open_shell(terminal)
+    terminal.wait_for(has_prompt, patience_s=PATIENCE_S)
     terminal.keys("sudo systemctl poweroff<Enter>")
     terminal.wait_end(patience_s=PATIENCE_S)
 
