@@ -2,7 +2,7 @@
 
 # fill FILE: the menu, with what is known now.
 fill() {
-	sed -e "s/@VERSION@/$version/g" -e "s/@ARGUMENTS@/i915.enable_guc=2/g" "$1"
+	sed -e "s/@VERSION@/$version/g" "$1"
 }
 
 boot_initrd() {
