@@ -5,4 +5,8 @@ if [ "$flavour" = full ]; then
 	systemctl --root="$root" -q enable telerec-time.path
 	echo 'cmdport 0' >"$root/etc/chrony/conf.d/telerec.conf"
 	ln -sf /dev/null "$root/etc/systemd/system/wpa_supplicant.service"
+	# Network shares are mounted without these (nolock), and nothing of ours shall listen.
+	for unit in rpcbind.service rpcbind.socket rpc-statd.service rpc-statd-notify.service; do
+		ln -sf /dev/null "$root/etc/systemd/system/$unit"
+	done
 fi

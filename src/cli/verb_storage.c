@@ -1,4 +1,5 @@
 #include "cli/node_verb.h"
+#include "cli/storage_share.h"
 #include "cli/verbs.h"
 #include "config/config.h"
 #include "core/text.h"
@@ -10,12 +11,29 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-enum { OPTION_DRY_RUN = 1, OPTION_CONFIG, OPTION_ERASE, OPTION_JSON };
+enum {
+	OPTION_DRY_RUN = 1,
+	OPTION_CONFIG,
+	OPTION_ERASE,
+	OPTION_USER,
+	OPTION_PASSWORD,
+	OPTION_STDIN,
+	OPTION_FORGET,
+	OPTION_ROOT,
+	OPTION_JSON,
+};
 
 static const struct tr_option options[] = {
 	{"dry-run", NULL, "change nothing, show each change", OPTION_DRY_RUN},
 	{"config", "FILE", "another telerec.conf", OPTION_CONFIG},
 	{"yes-erase", "DEVICE", "for format: the same device once more", OPTION_ERASE},
+	{"user", "NAME", "for share: of an SMB server, also DOMAIN\\NAME", OPTION_USER},
+	{"password-stdin", NULL, "for share: the password is standard input's first line",
+		OPTION_PASSWORD},
+	{"stdin", NULL, "for share: url, user and password are a JSON object on standard input",
+		OPTION_STDIN},
+	{"forget", NULL, "for share: back to the internal disk", OPTION_FORGET},
+	{"root", "DIR", "for share: the files below DIR", OPTION_ROOT},
 	{"json", NULL, "print JSON", OPTION_JSON},
 	{0},
 };
@@ -24,11 +42,37 @@ struct request {
 	struct tr_node_verb node; /* for errors */
 	struct tr_change change;
 	const char *what, *device, *erase, *config;
+	struct tr_storage_share share;
 };
+
+static bool take_share(struct request *request, int id, const char *value)
+{
+	switch (id) {
+	case OPTION_USER:
+		request->share.user = value;
+		return true;
+	case OPTION_PASSWORD:
+		request->share.is_password_read = true;
+		return true;
+	case OPTION_STDIN:
+		request->share.is_stdin = true;
+		return true;
+	case OPTION_FORGET:
+		request->share.is_forgotten = true;
+		return true;
+	case OPTION_ROOT:
+		request->change.root = strcmp(value, "/") ? value : "";
+		return true;
+	}
+	return false;
+}
 
 static int take(struct request *request, int id, const char *value)
 {
-	static const char *const words[] = {"show", "use", "format", NULL};
+	static const char *const words[] = {"show", "use", "format", "share", NULL};
+
+	if (take_share(request, id, value))
+		return 0;
 
 	switch (id) {
 	case OPTION_DRY_RUN:
@@ -53,7 +97,9 @@ static int take(struct request *request, int id, const char *value)
 	for (size_t i = 0; words[i]; i++)
 		if (!strcmp(words[i], value))
 			request->what = words[i];
-	return request->what ? 0 : tr_options_refuse("storage", "show, use or format, not ", value);
+	return request->what
+		       ? 0
+		       : tr_options_refuse("storage", "show, use, format or share, not ", value);
 }
 
 /* ---- show ---- */
@@ -129,6 +175,7 @@ static void print_all(const json_t *all)
 			free_bytes, total);
 	else
 		puts("where recordings are kept is not known: `telerec config check` says why");
+	tr_storage_share_print(all);
 	json_array_foreach(json_object_get(all, "disks"), i, disk)
 	{
 		tr_text_format_bytes(
@@ -153,6 +200,7 @@ static int show(struct request *request)
 	json_t *list = tr_disks_to_json(disks);
 	add_facts(list, disks);
 	json_object_set_new(all, "disks", list);
+	tr_storage_share_add(request->change.root, all);
 	if (request->node.is_json)
 		return tr_node_verb_print_json(all);
 	print_all(all);
@@ -199,6 +247,18 @@ static int format(struct request *request)
 	return rc < 0 ? fail_change(request, rc) : 0;
 }
 
+static int share(struct request *request)
+{
+	request->share.node = &request->node;
+	request->share.change = &request->change;
+	request->share.config = request->config;
+	request->share.url = request->device;
+	if (request->node.is_json)
+		request->change.out = stderr; /* "running: ..." is no JSON */
+	signal(SIGHUP, SIG_IGN);
+	return tr_storage_share_run(&request->share);
+}
+
 static int run(const struct tr_verb *verb, int argc, char **argv)
 {
 	struct tr_options reader = {verb->name, verb->options, argc, argv, 1, false};
@@ -215,6 +275,8 @@ static int run(const struct tr_verb *verb, int argc, char **argv)
 		return TR_EXIT_USAGE;
 	if (!request.what || !strcmp(request.what, "show"))
 		return show(&request);
+	if (!strcmp(request.what, "share"))
+		return share(&request);
 	if (!request.device) {
 		tr_options_refuse("storage", "say which device: /dev/sdb1", "");
 		return TR_EXIT_USAGE;
@@ -223,5 +285,6 @@ static int run(const struct tr_verb *verb, int argc, char **argv)
 	return strcmp(request.what, "use") ? format(&request) : use(&request);
 }
 
-const struct tr_verb tr_verb_storage = {"storage", "[show|use DEVICE|format DEVICE]",
-	"Tells where recordings are kept, and takes a disk for them.", options, run};
+const struct tr_verb tr_verb_storage = {"storage", "[show|use DEVICE|format DEVICE|share URL]",
+	"Tells where recordings are kept, and takes a disk or a network share for them.", options,
+	run};

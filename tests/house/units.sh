@@ -17,11 +17,12 @@ failed=0
 
 # Programs that are not installed here, and manuals, are no fault of a unit's.
 for unit in telerecd.service telerec-slot@.service telerec-slot@1.service telerec-boot-ok.service \
-	telerec-disk@.service telerec-disk@sdb1.service; do
+	telerec-disk@.service telerec-disk@sdb1.service telerec-share.service; do
 	file=$units/$(echo "$unit" | sed 's/@.*\./@./')
 	cp "$file" "$work/$unit"
 done
-for unit in telerecd.service telerec-slot@1.service telerec-boot-ok.service telerec-disk@sdb1.service; do
+for unit in telerecd.service telerec-slot@1.service telerec-boot-ok.service telerec-disk@sdb1.service \
+	telerec-share.service; do
 	SYSTEMD_UNIT_PATH=$work: systemd-analyze verify --man=no "$work/$unit" >"$work/log" 2>&1 || true
 	if grep -v 'is not executable: No such file' "$work/log"; then
 		echo "$unit: systemd does not understand all of it"
