@@ -16,6 +16,7 @@
 
 #define ATTEMPTS_MAX 10000
 #define TRIAL ".telerec-trial"
+#define MEDIA "/run/media/telerec"
 
 static int open_dir(const struct tr_recordings_dir *dir)
 {
@@ -42,10 +43,43 @@ static int try_to_write(const struct tr_recordings_dir *dir)
 	return rc;
 }
 
+int tr_recordings_dir_find_mount(const char *path, const char *media)
+{
+	size_t length = strlen(media);
+	struct stat above, st;
+	char part[PATH_MAX];
+
+	if (strncmp(path, media, length) != 0 || path[length] != '/')
+		return 0;
+	int rc = tr_text_format(part, sizeof(part), "%s", path);
+	if (rc < 0)
+		return rc;
+	if (stat(media, &above) < 0)
+		return errno == ENOENT ? -ENODEV : -errno;
+	/* What is not made yet will be on what is above it. */
+	while (stat(part, &st) < 0) {
+		if (errno != ENOENT)
+			return -errno;
+		*strrchr(part, '/') = '\0';
+	}
+	return st.st_dev == above.st_dev ? -ENODEV : 0;
+}
+
 int tr_recordings_dir_check(
 	const struct tr_recordings_dir *dir, bool is_thorough, char *why, size_t why_size)
 {
-	int rc = is_thorough ? try_to_write(dir) : access(dir->path, W_OK | X_OK) < 0 ? -errno : 0;
+	int rc = tr_recordings_dir_find_mount(dir->path, MEDIA);
+	if (rc == -ENODEV) {
+		snprintf(why, why_size,
+			"recordings cannot be written to %s: the disk or the network share is not "
+			"there; `telerec storage` tells which, and it is taken again when it is back",
+			dir->path);
+		return rc;
+	}
+	if (rc == 0)
+		rc = is_thorough			  ? try_to_write(dir)
+		     : access(dir->path, W_OK | X_OK) < 0 ? -errno
+							  : 0;
 	TR_CLEANUP(tr_closep) int fd = rc == 0 ? open_dir(dir) : -1;
 	if (rc == 0 && fd < 0)
 		rc = fd;

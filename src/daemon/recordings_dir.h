@@ -18,6 +18,10 @@ struct tr_recordings_dir {
 TR_CHECKED int tr_recordings_dir_check(
 	const struct tr_recordings_dir *dir, bool is_thorough, char *why, size_t why_size);
 
+/* Below `media` there are only disks and shares: 0 when one is mounted where `path` is, or when
+ * that is elsewhere; -ENODEV when what is written there would be beside it. -errno. */
+TR_CHECKED int tr_recordings_dir_find_mount(const char *path, const char *media);
+
 /* Of its file system, in bytes; free: for us. -errno. */
 TR_CHECKED int tr_recordings_dir_read_space(
 	const struct tr_recordings_dir *dir, int64_t *ret_free, int64_t *ret_total);
