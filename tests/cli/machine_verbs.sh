@@ -68,4 +68,53 @@ expect 2 'say it twice' "$telerec" storage format /dev/sdz2 --yes-erase /dev/sdz
 expect 0 'would run: mkfs.ext4' "$telerec" storage format /dev/sdz2 --dry-run
 expect 2 'say which device' "$telerec" storage use
 [ "$(cat "$work/telerec.conf")" = "recordings = \"$work\";" ] || fail "$(cat "$work/telerec.conf")"
+
+# ---- a network share, with tools that write down how they are called ----
+
+for tool in mount umount systemctl chgrp; do
+	printf '#!/bin/sh\necho "%s $*" >>%s/calls\n' "$tool" "$work" >"$work/bin/$tool"
+	chmod 755 "$work/bin/$tool"
+done
+share() { "$telerec" storage share --root "$tree" --config "$work/telerec.conf" "$@"; }
+mkdir -p "$tree/run/media/telerec/share/files" "$tree/proc/self"
+echo '/dev/sda2 / ext4 rw 0 0' >"$tree/proc/self/mounts"
+expect 2 'say which share' share
+expect 2 'a share is like nfs://host/export' share //nas/films
+expect 2 'the user does not belong into the address' share smb://anna@nas/films
+expect 2 'knows no user' share nfs://nas/films --user anna
+expect 2 'no network share is in use here' share --forget
+expect 0 'would try the share of nas' share nfs://nas/films --dry-run
+printf '#!/bin/sh\necho "mount error(13): Permission denied" >&2; exit 32\n' >"$work/bin/mount"
+expect 1 'nas refuses the user anna' share smb://nas/films --user anna --password-stdin <<<hunter2secret
+[ ! -e "$work/calls" ] && [ ! -e "$tree/etc/telerec" ] || fail "what failed changed something"
+printf '#!/bin/sh\necho "mount $*" >>%s/calls\n' "$work" >"$work/bin/mount"
+expect 0 '' share --stdin --json <<<'{"url": "smb://nas/My%20films", "user": "anna", "password": "hunter2secret"}'
+grep -q 'recordings = "/run/media/telerec/share/files/recordings";' "$work/telerec.conf" ||
+	fail "$(cat "$work/telerec.conf")"
+[ "$(stat -c %a "$tree/etc/telerec/share.credentials")" = 600 ] || fail "others can read the password"
+! grep -r hunter2secret "$work" --exclude=share.credentials || fail "the password is elsewhere, too"
+expect 0 'network share smb://nas/My%20films: NOT there now' \
+	"$telerec" storage --root "$tree" --config "$work/telerec.conf"
+expect 0 '"mounted": false' "$telerec" storage --root "$tree" --json --config "$work/telerec.conf"
+
+# What the service makes of it.
+mount_share() { TELEREC_ROOT=$tree sh "$(dirname "$0")/../../conf/systemd/telerec-mount-share"; }
+unit=$tree/run/systemd/system/run-media-telerec-share-files.mount
+: >"$work/calls"
+expect 0 'the network share //nas/My films is at /run/media/telerec/share/files' mount_share
+grep -qx 'What=//nas/My films' "$unit" && grep -qx 'Type=cifs' "$unit" && grep -qx 'TimeoutSec=25' "$unit" &&
+	grep -q '^Options=credentials=/etc/telerec/share.credentials,uid=telerec,' "$unit" || fail "$(cat "$unit")"
+expect 0 '' mount_share
+[ "$(cat "$work/calls")" = "chgrp telerec $tree/run/media/telerec/share
+systemctl daemon-reload
+systemctl start run-media-telerec-share-files.mount
+chgrp telerec $tree/run/media/telerec/share
+systemctl start run-media-telerec-share-files.mount" ] || fail "$(cat "$work/calls")"
+[ "$(stat -c %a "$tree/run/media/telerec/share")" = 750 ] || fail "everybody comes to the share"
+printf '#!/bin/sh\nexit 1\n' >"$work/bin/systemctl"
+expect 1 'journalctl -u run-media-telerec-share-files.mount' mount_share
+printf '#!/bin/sh\n' >"$work/bin/systemctl"
+expect 0 '' share --forget
+grep -q 'recordings = "/var/lib/telerec/recordings";' "$work/telerec.conf" || fail "$(cat "$work/telerec.conf")"
+[ ! -e "$tree/etc/telerec/share.conf" ] && [ ! -e "$tree/etc/telerec/share.credentials" ] || fail "it is not forgotten"
 echo passed
