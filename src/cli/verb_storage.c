@@ -249,14 +249,19 @@ static int format(struct request *request)
 
 static int share(struct request *request)
 {
+	FILE *nowhere = request->node.is_json ? fopen("/dev/null", "we") : NULL;
+
 	request->share.node = &request->node;
 	request->share.change = &request->change;
 	request->share.config = request->config;
 	request->share.url = request->device;
-	if (request->node.is_json)
-		request->change.out = stderr; /* "running: ..." is no JSON */
+	if (nowhere)
+		request->change.out = nowhere; /* "running: ..." is no JSON */
 	signal(SIGHUP, SIG_IGN);
-	return tr_storage_share_run(&request->share);
+	int code = tr_storage_share_run(&request->share);
+	if (nowhere)
+		fclose(nowhere);
+	return code;
 }
 
 static int run(const struct tr_verb *verb, int argc, char **argv)

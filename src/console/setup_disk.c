@@ -1,4 +1,5 @@
-/* On which disk recordings are kept: those that are attached, with what is on them. */
+/* On which disk recordings are kept: those that are attached, with what is on them, and a network
+ * share. */
 #include "console/dialog.h"
 #include "console/list_keys.h"
 #include "console/screens.h"
@@ -15,7 +16,8 @@
 
 struct row {
 	const json_t *part; /* NULL: the internal disk, or an empty one */
-	const json_t *disk; /* NULL: the internal one */
+	const json_t *disk; /* NULL: the internal one, or the share */
+	bool is_share;
 };
 
 struct disks {
@@ -42,7 +44,12 @@ static void close_disks(void *state)
 static void add_row(struct disks *disks, const json_t *disk, const json_t *part)
 {
 	if (disks->count < ROWS_MAX)
-		disks->rows[disks->count++] = (struct row){part, disk};
+		disks->rows[disks->count++] = (struct row){part, disk, false};
+}
+
+static const char *share_of(const struct disks *disks)
+{
+	return tr_node_words_text(json_object_get(disks->json, "share"), "url");
 }
 
 static void make_rows(struct disks *disks)
@@ -52,6 +59,7 @@ static void make_rows(struct disks *disks)
 
 	disks->count = 0;
 	add_row(disks, NULL, NULL);
+	disks->rows[disks->count++] = (struct row){.is_share = true};
 	json_array_foreach(json_object_get(disks->json, "disks"), i, disk)
 	{
 		json_t *parts = json_object_get(disk, "partitions");
@@ -155,13 +163,18 @@ static void use_now(struct tr_console *console, void *user)
 		"telerec", "storage", "use", disks->device, "--config", config, NULL};
 	const char *const internal[] = {
 		"telerec", "config", "set", "--stdin", "--config", config, NULL};
-	bool is_disk = disks->device[0];
+	const char *const forget[] = {
+		"telerec", "storage", "share", "--forget", "--config", config, NULL};
+	bool is_disk = disks->device[0], is_share = !is_disk && share_of(disks)[0];
 
-	disks->doing = "Preparing the disk ...";
+	disks->doing = is_share ? "Leaving the share ..." : "Preparing the disk ...";
 	if (!disks->job)
-		disks->job = tr_job_run(console, is_disk ? use : internal,
-			is_disk ? NULL : "{\"recordings\": \"" INTERNAL "\"}",
-			is_disk || tr_setup_needs_root(console), take_used, disks);
+		disks->job = tr_job_run(console,
+			is_disk	   ? use
+			: is_share ? forget
+				   : internal,
+			is_disk || is_share ? NULL : "{\"recordings\": \"" INTERNAL "\"}",
+			is_disk || is_share || tr_setup_needs_root(console), take_used, disks);
 }
 
 static void take_formatted(
@@ -189,12 +202,31 @@ static void format_now(struct tr_console *console, void *user)
 		disks->job = tr_job_run(console, argv, NULL, true, take_formatted, disks);
 }
 
+static void share_done(struct tr_console *console, bool is_saved, void *user)
+{
+	read_disks(console, user);
+	if (is_saved)
+		tr_setup_restart(console, NULL, NULL);
+}
+
+static void choose_share(struct tr_console *console, struct disks *disks)
+{
+	const struct tr_setup_request request = {
+		.page = &tr_setup_page_share, .done = share_done, .user = disks};
+
+	tr_console_push(console, &tr_screen_setup_page, &request);
+}
+
 static void choose(struct tr_console *console, struct disks *disks)
 {
 	const struct row *row = &disks->rows[disks->chosen];
 	const char *obstacle = find_obstacle(row);
 	char text[600];
 
+	if (row->is_share) {
+		choose_share(console, disks);
+		return;
+	}
 	snprintf(disks->device, sizeof(disks->device), "%.79s", row->disk ? device_of(row) : "");
 	if (obstacle[0]) {
 		snprintf(text, sizeof(text), "%s cannot hold recordings as it is: %s.%s",
@@ -224,8 +256,9 @@ static void ask_format(struct tr_console *console, struct disks *disks)
 
 	if (is_used(row)) {
 		tr_dialog_message(console, "Not this disk", TR_ROLE_TEXT,
-			row->disk ? "It is in use: it is not erased."
-				  : "The system is on it: it is not erased.");
+			row->disk	? "It is in use: it is not erased."
+			: row->is_share ? "A network share is another machine's: it is not erased."
+					: "The system is on it: it is not erased.");
 		return;
 	}
 	snprintf(disks->device, sizeof(disks->device), "%.79s", device_of(row));
@@ -244,12 +277,26 @@ static void ask_format(struct tr_console *console, struct disks *disks)
 
 /* ---- the screen ---- */
 
-static void say_row(const struct row *row, char *out, size_t size)
+static void say_share(const struct disks *disks, char *out, size_t size)
+{
+	const char *url = share_of(disks);
+	bool is_there = tr_node_words_is(json_object_get(disks->json, "share"), "mounted");
+
+	snprintf(out, size, "%-15s %10s  %.300s%s", "network share", "",
+		url[0] ? url : "a folder of another machine: NFS or SMB",
+		url[0] && !is_there ? ": NOT there now" : "");
+}
+
+static void say_row(const struct disks *disks, const struct row *row, char *out, size_t size)
 {
 	const char *label = tr_node_words_text(row->part, "label");
 	const char *mounted = tr_node_words_text(row->part, "mounted");
 	char bytes[16];
 
+	if (row->is_share) {
+		say_share(disks, out, size);
+		return;
+	}
 	if (!row->disk) {
 		snprintf(out, size, "%-15s %10s  %s", "internal", "", INTERNAL);
 		return;
@@ -290,7 +337,7 @@ static void draw(struct tr_console *console, void *state, const struct tr_area *
 	tr_draw_format(&inside, row++, 0, 0, TR_ROLE_STRONG, "%-15s %10s  %-6s %-16s %s", "DEVICE",
 		"SIZE", "HOLDS", "LABEL", "DISK");
 	for (int i = 0; i < disks->count; i++) {
-		say_row(&disks->rows[i], line, sizeof(line));
+		say_row(disks, &disks->rows[i], line, sizeof(line));
 		tr_draw_text(&inside, row + i, 0, 0,
 			i == disks->chosen ? TR_ROLE_SELECTED : TR_ROLE_TEXT, line);
 		tr_draw_target_row(&inside, row + i, i, i == disks->chosen);
@@ -335,7 +382,8 @@ const struct tr_screen tr_screen_disk = {
 	.name = "disk",
 	.title = "Disk of the recordings",
 	.help = "On which disk recordings are kept. A disk for them has a label that begins with "
-		"TELEREC-REC, and is mounted by itself whenever it is attached.\n\n"
+		"TELEREC-REC, and is mounted by itself whenever it is attached. A network share is "
+		"tried first; recordings to the internal disk that are uploaded to it are safer.\n\n"
 		"Up, Down    choose\n"
 		"Enter       keep recordings there; asks first\n"
 		"f           format: an empty disk for recordings; all that was on it is lost\n"

@@ -22,7 +22,10 @@ struct tr_setup_page {
 	unsigned count;
 	const char *const *brief; /* the keys of the first run's form, NULL behind; NULL: all */
 	bool is_machine;	  /* `telerec machine`, else `telerec config` */
-	const char *refusal;	  /* key of a text that says why it cannot be set here, or "" */
+	/* Who takes what collect() gives, instead of `telerec config set`: our own program with
+	 * these words, always as root. NULL behind; or NULL. */
+	const char *const *words;
+	const char *refusal; /* key of a text that says why it cannot be set here, or "" */
 
 	/* What follows may be NULL. `entry`: which of a list, "" for a new one. */
 	void (*fill)(struct tr_form *form, const json_t *settings, const char *entry);
@@ -40,9 +43,9 @@ struct tr_setup_page {
 };
 
 extern const struct tr_setup_page tr_setup_page_jitsi, tr_setup_page_slots, tr_setup_page_sound,
-	tr_setup_page_storage, tr_setup_page_upload, tr_setup_page_encoder, tr_setup_page_name,
-	tr_setup_page_network, tr_setup_page_time, tr_setup_page_keyboard, tr_setup_page_ssh,
-	tr_setup_page_pin;
+	tr_setup_page_storage, tr_setup_page_share, tr_setup_page_upload, tr_setup_page_encoder,
+	tr_setup_page_name, tr_setup_page_network, tr_setup_page_time, tr_setup_page_keyboard,
+	tr_setup_page_ssh, tr_setup_page_pin;
 
 struct tr_setup_request {
 	const struct tr_setup_page *page;

@@ -214,6 +214,9 @@ static void save(struct tr_console *console, struct page *page)
 		tr_setup_config(console), NULL};
 	static const char *const machine[] = {
 		"telerec", "machine", "set", "--stdin", "--json", NULL};
+	const char *const own[] = {"telerec", table->words ? table->words[0] : "",
+		table->words ? table->words[1] : "", "--stdin", "--json", "--config",
+		tr_setup_config(console), NULL};
 
 	if (page->job || !page->settings)
 		return;
@@ -230,8 +233,13 @@ static void save(struct tr_console *console, struct page *page)
 	char *input = json_dumps(page->changes, JSON_COMPACT);
 	page->is_saving = true;
 	page->job =
-		input ? tr_job_run(console, table->is_machine ? machine : config, input,
-				table->is_machine || tr_setup_needs_root(console), take_saved, page)
+		input ? tr_job_run(console,
+				table->words	    ? own
+				: table->is_machine ? machine
+						    : config,
+				input,
+				table->words || table->is_machine || tr_setup_needs_root(console),
+				take_saved, page)
 		      : NULL;
 	page->is_saving = page->job != NULL;
 	if (input)

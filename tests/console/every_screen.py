@@ -55,6 +55,7 @@ SCREENS = (
     ("Set-up", "setup", "<Down>" * 12 + "<Enter>", ["Where finished recordings are uploaded to.", "Name",
                                                     "Address", "film, poster and report", "Save"], 2),
     ("Disk of the recordings", "disk", "", ["internal", "/var/lib/telerec/recordings", "DEVICE", "SIZE",
+                                            "network share", "a folder of another machine: NFS or SMB",
                                             "Enter take it", "f format"], 1),
     ("Guided set-up", "first-run", "", ["Some questions, and this machine is ready to record.",
                                         "Start telerecd with these settings",

@@ -170,6 +170,35 @@ def a_refusal_of_the_settings_is_told_in_words():
         terminal.wait_for("storage.folder")
 
 
+def a_network_share_is_tried_before_anything_is_saved():
+    with Place("slots = 1;\n") as place:
+        tools = os.path.join(place.folder.name, "tools")
+        os.mkdir(tools)
+        for name, text in (("mount", "echo 'mount error(13): Permission denied' >&2; exit 32"),
+                           ("sudo", "shift; exec \"$@\"")):
+            with open(os.path.join(tools, name), "w") as out:
+                out.write(f"#!/bin/sh\n{text}\n")
+            os.chmod(out.name, 0o755)
+        with place.console("disk", env={"PATH": f"{tools}:{os.environ['PATH']}"}) as terminal:
+            terminal.wait_all("internal", "network share", "a folder of another machine")
+            terminal.keys("<Down><Enter>")
+            terminal.wait_all("Address", "it is safer to record to the internal disk")
+            go(terminal, "Address")
+            terminal.keys("//nas/x")
+            terminal.wait_for("Like nfs://nas/export or smb://nas/share/folder.")
+            terminal.keys("\x15" + "smb://nas/films")
+            terminal.wait_all("User", "Password")
+            terminal.keys("<Enter>anna<Enter>hunter2secret<F10>")
+            # Who is not root may not even try.
+            terminal.wait_for(re.compile("nas refuses the user anna|only root can mount a share"))
+            terminal.wait_for("Nothing is changed")
+            assert "hunter2secret" not in terminal.text()
+            assert place.read() == "slots = 1;\n"
+            terminal.escape()
+            terminal.wait_gone("Nothing is changed")
+            terminal.wait_for("smb://nas/films")
+
+
 def recordings():
     now = int(time.time() * 1000)
     rows = [{"id": f"id{n}", "session_id": f"session{n}", "room": f"{name}@conference.x.org",
@@ -348,6 +377,7 @@ if __name__ == "__main__":
          a_form_checks_while_one_types_and_saves_nothing_that_is_wrong,
          what_was_changed_is_not_lost_silently,
          a_refusal_of_the_settings_is_told_in_words,
+         a_network_share_is_tried_before_anything_is_saved,
          recordings_are_found_opened_and_deleted_after_asking,
          logs_come_as_they_are_said_and_can_be_filtered,
          kernel_shows_what_would_change_before_it_asks,
