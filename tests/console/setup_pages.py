@@ -307,6 +307,60 @@ def system_asks_before_anything_is_lost():
         assert ("Factory reset" in terminal.text()) == os.path.exists("/usr/lib/telerec-image")
 
 
+def the_machine_goes_down_after_the_recordings_or_after_asking():
+    with Place() as place:
+        calls, tool = (os.path.join(place.folder.name, name) for name in ("calls", "tool"))
+        for name, text in (("tool", f"echo \"$@\" >>{calls}"), ("sudo", "shift; exec \"$@\"")):
+            with open(os.path.join(place.folder.name, name), "w") as out:
+                out.write(f"#!/bin/sh\n{text}\n")
+            os.chmod(out.name, 0o755)
+
+        def called():
+            return place.read("calls") if os.path.exists(calls) else ""
+
+        def record(node):
+            node.slots = [fake_node.recording_slot(1), fake_node.slot(2)]
+            node.node = fake_node.node(node.slots)
+
+        def end(node):
+            node.slots = [fake_node.slot(1), fake_node.slot(2)]
+            node.node = fake_node.node(node.slots)
+        record(place.node)
+        for request in ("POST", "DELETE"):
+            place.node.answers[f"{request} /v1/drain"] = {"is_draining": request == "POST"}
+        path = f"{place.folder.name}:{os.environ['PATH']}"
+        with place.console("system", env={"TELEREC_SYSTEMCTL": tool, "PATH": path}) as terminal:
+            terminal.wait_all("waits for recordings or asks", "Switch off")
+            terminal.wait_for(re.compile(r" well "))
+            terminal.keys("r")
+            terminal.wait_all("Not now", "When the recordings have ended", "the recordings END here")
+            terminal.keys("<Enter>")
+            terminal.wait_for("no new one begins. Esc: not after all")
+            terminal.wait_for(lambda _: place.node.count("POST /v1/drain") == 1)
+            terminal.escape()
+            terminal.wait_for("It stays on, and takes recordings again.")
+            terminal.wait_for(lambda _: place.node.count("DELETE /v1/drain") == 1)
+            terminal.wait_gone("no new one begins")
+            assert called() == ""
+            terminal.keys("o")
+            terminal.wait_for("When the recordings have ended")
+            terminal.keys("<Enter>")
+            terminal.wait_for(lambda _: place.node.count("POST /v1/drain") == 2)
+            terminal.wait_for("no new one begins")
+            assert called() == ""
+            place.node.change(end)
+            terminal.wait_for(lambda _: called() == "poweroff\n")
+            terminal.wait_gone(re.compile("no new one begins|The machine goes down"))
+            terminal.keys("r")
+            terminal.wait_for("Nothing is recorded now.")
+            terminal.keys("n")
+            terminal.wait_gone("Nothing is recorded now.")
+            terminal.keys("r")
+            terminal.wait_for("Nothing is recorded now.")
+            terminal.keys("y")
+            terminal.wait_for(lambda _: called() == "poweroff\nreboot\n")
+
+
 def a_shell_comes_and_goes_and_its_keys_are_not_the_consoles():
     if os.path.exists("/etc/telerec/console.pin"):
         return  # this machine's own
@@ -382,6 +436,7 @@ if __name__ == "__main__":
          logs_come_as_they_are_said_and_can_be_filtered,
          kernel_shows_what_would_change_before_it_asks,
          system_asks_before_anything_is_lost,
+         the_machine_goes_down_after_the_recordings_or_after_asking,
          a_shell_comes_and_goes_and_its_keys_are_not_the_consoles,
          the_doctor_names_what_stands_in_the_way,
          the_support_bundle_has_no_secret_in_it])
