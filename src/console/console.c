@@ -178,6 +178,9 @@ static void take_keys(struct tr_console *console)
 		if (key == TR_KEY_NONE)
 			return;
 		take_key(console, key);
+		/* What a second click means depends on what the first one has changed. */
+		if (key == TR_KEY_MOUSE && !console->is_over && console->count > 0)
+			tr_console_draw(console);
 	}
 }
 

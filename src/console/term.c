@@ -86,7 +86,10 @@ static void set_modes(struct tr_term *term, const struct tr_term_settings *setti
 	if (settings->has_mouse) {
 		mouseinterval(0);
 		term->abilities.has_mouse =
-			mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL) != 0;
+			mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED |
+					  BUTTON1_TRIPLE_CLICKED | BUTTON4_PRESSED |
+					  BUTTON5_PRESSED,
+				NULL) != 0;
 	}
 }
 
@@ -169,17 +172,39 @@ static bool is_gone(void)
 	return ioctl(STDIN_FILENO, FIONREAD, &waiting) < 0 || waiting == 0;
 }
 
+static int take_click(struct tr_term *term)
+{
+	if (term->click_count == 0)
+		return TR_KEY_NONE;
+	const struct tr_term_click *click = &term->clicks[--term->click_count];
+	term->mouse_row = click->row;
+	term->mouse_column = click->column;
+	return click->key;
+}
+
+static void add_clicks(struct tr_term *term, const MEVENT *event)
+{
+	int key = TR_KEY_MOUSE, times = 1;
+
+	if (event->bstate & (BUTTON4_PRESSED | BUTTON5_PRESSED)) /* the wheel */
+		key = event->bstate & BUTTON4_PRESSED ? TR_KEY_UP : TR_KEY_DOWN;
+	else if (event->bstate & BUTTON1_DOUBLE_CLICKED)
+		times = 2;
+	else if (event->bstate & BUTTON1_TRIPLE_CLICKED)
+		times = 3;
+	while (times-- > 0 && term->click_count < TR_TERM_CLICKS_MAX)
+		term->clicks[term->click_count++] = (struct tr_term_click){event->y, event->x, key};
+}
+
+/* Clicks that came together are one key to curses, and it gives them from the newest on, those onto
+ * one place as a double click. */
 static int read_mouse(struct tr_term *term)
 {
 	MEVENT event;
 
-	if (getmouse(&event) != OK)
-		return TR_KEY_NONE;
-	term->mouse_row = event.y;
-	term->mouse_column = event.x;
-	if (event.bstate & (BUTTON4_PRESSED | BUTTON5_PRESSED)) /* the wheel */
-		return event.bstate & BUTTON4_PRESSED ? TR_KEY_UP : TR_KEY_DOWN;
-	return TR_KEY_MOUSE;
+	while (getmouse(&event) == OK)
+		add_clicks(term, &event);
+	return take_click(term);
 }
 
 static int translate(struct tr_term *term, wint_t key)
@@ -197,6 +222,9 @@ static int translate(struct tr_term *term, wint_t key)
 int tr_term_read_key(struct tr_term *term)
 {
 	wint_t key = 0;
+
+	if (term->click_count > 0)
+		return take_click(term);
 	int kind = get_wch(&key);
 
 	if (kind == ERR)

@@ -17,9 +17,15 @@ struct tr_term_pair {
 
 #define TR_TERM_TARGETS_MAX 256
 
+#define TR_TERM_CLICKS_MAX 16
+
 /* Where a click means a key. */
 struct tr_term_target {
 	int row, column, rows, columns, key;
+};
+
+struct tr_term_click {
+	int row, column, key;
 };
 
 struct tr_term {
@@ -27,6 +33,8 @@ struct tr_term {
 	struct tr_term_abilities abilities;
 	bool has_default_colours;
 	int mouse_row, mouse_column;
+	struct tr_term_click clicks[TR_TERM_CLICKS_MAX]; /* not yet read, the oldest one last */
+	unsigned click_count;
 	bool has_cursor; /* drawn since the last tr_term_clear() */
 	int cursor_row, cursor_column;
 	struct tr_term_pair *pairs; /* a hash table; pair_room is a power of 2 */

@@ -313,6 +313,15 @@ def a_click_goes_to_a_field_and_opens_a_choice():
         assert "frame_rate = 25;" in desk.read() and "constant" in desk.read(), desk.read()
 
 
+def a_double_click_is_two_clicks():
+    with Desk() as desk, desk.console("setup", "--mouse") as terminal:
+        terminal.wait_for("Guided set-up")
+        row = next(i for i, line in enumerate(terminal.lines()) if "Slots and quality" in line)
+        click = f"\033[<0;8;{row + 1}M\033[<0;8;{row + 1}m"
+        terminal.type((click + click).encode())
+        terminal.wait_for("Pictures a second")
+
+
 def without_a_mouse_nothing_is_missing():
     with Desk() as desk, desk.console("home", "--mouse", term="vt100", locale="C") as terminal:
         terminal.wait_for("All is well")
@@ -473,5 +482,6 @@ if __name__ == "__main__":
          uploads_are_seen_and_tried_again, an_upload_target_is_set_and_tried,
          a_recording_is_copied_to_a_stick,
          a_click_does_what_the_keys_do, a_click_goes_to_a_field_and_opens_a_choice,
+         a_double_click_is_two_clicks,
          without_a_mouse_nothing_is_missing, the_doctors_lines_are_read_by_a_camera,
          the_walls_colours_are_the_pictures])
