@@ -171,12 +171,24 @@ int tr_network_share_credentials(const struct tr_network_share *share, char *out
 
 /* ---- for good ---- */
 
+static void remove_credentials(const char *root)
+{
+	char path[PATH_MAX];
+
+	if (tr_text_format(path, sizeof(path), "%s" FOLDER "/" CREDENTIALS, root) == 0)
+		unlink(path);
+}
+
 static int write_credentials(struct tr_change *change, const struct tr_network_share *share)
 {
-	char folder[PATH_MAX], text[600];
+	char folder[PATH_MAX], text[600] = "";
 
-	if (change->is_dry_run || !share->user[0])
+	if (change->is_dry_run)
 		return 0;
+	if (!share->user[0]) {
+		remove_credentials(change->root); /* of the share before */
+		return 0;
+	}
 	int rc = tr_text_format(folder, sizeof(folder), "%s" FOLDER, change->root);
 	if (rc == 0)
 		rc = tr_file_make_folders(folder, 0755);
@@ -213,11 +225,8 @@ static int write_conf(
 
 static int remove_files(struct tr_change *change)
 {
-	char path[PATH_MAX];
-
-	if (!change->is_dry_run &&
-		tr_text_format(path, sizeof(path), "%s" FOLDER "/" CREDENTIALS, change->root) == 0)
-		unlink(path);
+	if (!change->is_dry_run)
+		remove_credentials(change->root);
 	return tr_change_file(change, FOLDER "/" CONF, NULL);
 }
 

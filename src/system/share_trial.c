@@ -277,7 +277,7 @@ int tr_share_trial_write(struct tr_change *change, const struct tr_network_share
 {
 	bool is_test = change->root[0] || geteuid() != 0;
 	const struct passwd *owner = is_test ? NULL : getpwnam(OWNER);
-	struct attempt attempt;
+	struct attempt attempt = {STEP_FOLDER, -ECHILD};
 
 	if (!owner && !is_test)
 		return tr_change_fail(change, -ENOENT, "there is no user " OWNER " here");

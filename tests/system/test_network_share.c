@@ -51,7 +51,8 @@ static int begin(void **state)
 
 	strcpy(home, "/tmp/telerec-share-XXXXXX");
 	assert_non_null(mkdtemp(home));
-	path_before = strdup(getenv("PATH"));
+	const char *paths = getenv("PATH");
+	path_before = strdup(paths ? paths : "/usr/bin:/bin");
 	snprintf(path, sizeof(path), "%s:%.3000s", home, path_before);
 	setenv("PATH", path, 1);
 	snprintf(root, sizeof(root), "%s/root", home);
