@@ -78,7 +78,7 @@ class Watched:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-B", os.path.join(HERE, "metrics_queries.py"), "--target",
             f"127.0.0.1:{self.port()}", "--may-miss",
-            "telerec_stream_(?!failures).*|telerec_disk_recording_left_seconds")
+            "telerec_(stream_(?!failures)|uploads?_).*|telerec_disk_recording_left_seconds")
         if await process.wait() != 0:
             raise Failed("not every query of the dashboard and the rules is answered")
 

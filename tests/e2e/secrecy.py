@@ -2,6 +2,7 @@
 command lines, environments, state files, error messages and the recordings are searched for them."""
 
 import asyncio
+import contextlib
 import json
 import os
 import stat
@@ -174,13 +175,13 @@ async def main():
         await recording(rig)
         await refusals(rig)
         await failures(rig)
-        browser = [p for p, words in descendants(rig.telerecd.pid)
-                   if "chromium" in words and "--type=" not in words]
         room = rig.room("killed")
         await record(rig, "killed", app_data=APP_DATA)
         await asyncio.sleep(3)
-        for pid in browser:
-            os.kill(pid, 9)
+        for pid, words in descendants(rig.telerecd.pid):
+            if "chromium" in words and "--type=" not in words:
+                with contextlib.suppress(ProcessLookupError):  # it may go with another one
+                    os.kill(pid, 9)
         await asyncio.sleep(5)
         if rig.focus.state(room) != "off":
             await rig.focus.client_stop(room)
