@@ -175,7 +175,7 @@ def a_network_share_is_tried_before_anything_is_saved():
         tools = os.path.join(place.folder.name, "tools")
         os.mkdir(tools)
         for name, text in (("mount", "echo 'mount error(13): Permission denied' >&2; exit 32"),
-                           ("sudo", "shift; exec \"$@\"")):
+                           ("sudo", "shift 2; exec \"$@\"")):
             with open(os.path.join(tools, name), "w") as out:
                 out.write(f"#!/bin/sh\n{text}\n")
             os.chmod(out.name, 0o755)
@@ -310,7 +310,7 @@ def system_asks_before_anything_is_lost():
 def the_machine_goes_down_after_the_recordings_or_after_asking():
     with Place() as place:
         calls, tool = (os.path.join(place.folder.name, name) for name in ("calls", "tool"))
-        for name, text in (("tool", f"echo \"$@\" >>{calls}"), ("sudo", "shift; exec \"$@\"")):
+        for name, text in (("tool", f"echo \"$@\" >>{calls}"), ("sudo", "shift 2; exec \"$@\"")):
             with open(os.path.join(place.folder.name, name), "w") as out:
                 out.write(f"#!/bin/sh\n{text}\n")
             os.chmod(out.name, 0o755)
