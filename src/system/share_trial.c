@@ -69,22 +69,29 @@ static const struct {
 	{"Permission denied", LOGIN},
 };
 
+static void say_package(
+	const struct tr_network_share *share, enum cause cause, char *out, size_t size)
+{
+	const char *lack = "; when it is there, the running kernel lacks the module ";
+
+	snprintf(out, size, "this machine cannot mount %s shares: apt install %s%s%s",
+		share->is_smb ? "SMB" : "NFS", share->is_smb ? "cifs-utils" : "nfs-common",
+		cause == NO_MODULE ? lack : "",
+		cause != NO_MODULE ? ""
+		: share->is_smb	   ? "cifs"
+				   : "nfs");
+}
+
 static void say_cause(
 	const struct tr_network_share *share, enum cause cause, char *out, size_t size)
 {
 	const char *host = share->host, *path = share->path + (share->is_smb ? 1 : 0);
-	const char *kind = share->is_smb ? "SMB" : "NFS", *module = share->is_smb ? "cifs" : "nfs";
-	const char *package = share->is_smb ? "cifs-utils" : "nfs-common";
+	const char *kind = share->is_smb ? "SMB" : "NFS";
 
 	switch (cause) {
 	case NO_HELPER:
 	case NO_MODULE:
-		snprintf(out, size, "this machine cannot mount %s shares: apt install %s%s%s", kind,
-			package,
-			cause == NO_MODULE
-				? "; when it is there, the running kernel lacks the module "
-				: "",
-			cause == NO_MODULE ? module : "");
+		say_package(share, cause, out, size);
 		break;
 	case NO_HOST:
 		snprintf(out, size,
@@ -115,9 +122,9 @@ static void say_cause(
 		break;
 	case NOT_ALLOWED:
 		snprintf(out, size,
-			"%s does not give /%s to this machine: add its address there (in /etc/exports: "
-			"/%s ADDRESS(rw))",
-			host, path + (share->is_smb ? 0 : 1), path + (share->is_smb ? 0 : 1));
+			"%s does not give %s to this machine: add its address there (in /etc/exports: "
+			"%s ADDRESS(rw))",
+			host, share->path, share->path);
 		break;
 	case NO_SHARE:
 		snprintf(out, size, "%s shares no %s: %s%s lists what it shares", host, path,
@@ -133,7 +140,10 @@ void tr_share_trial_explain(
 
 	for (size_t i = 0; i < TR_COUNT(causes); i++)
 		if (strstr(words, causes[i].words)) {
-			say_cause(share, causes[i].cause, out, size);
+			enum cause cause = causes[i].cause;
+			/* NFS knows no users: it is the machine that is refused. */
+			say_cause(share, cause == LOGIN && !share->is_smb ? NOT_ALLOWED : cause,
+				out, size);
 			return;
 		}
 	snprintf(last, sizeof(last), "%.390s", words);

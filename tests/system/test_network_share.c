@@ -332,6 +332,8 @@ static void each_cause_has_its_cure(void **state)
 			"mount.nfs: mounting nas:/x failed, reason given by server: No such file or "
 			"directory",
 			"nas shares no /x: showmount -e nas"},
+		{"nfs://nas/x", "mount.nfs: Permission denied",
+			"nas does not give /x to this machine"},
 		{"smb://nas/x", "mount error(2): No such file or directory",
 			"nas shares no x: smbclient -L nas"},
 		{"smb://nas/x", "something new\nthat nobody knows\n",
