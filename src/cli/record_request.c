@@ -1,6 +1,7 @@
 #include "cli/record_request.h"
 
 #include "cli/target_input.h"
+#include "config/display_words.h"
 #include "config/encoder_words.h"
 #include "core/clock.h"
 #include "core/text.h"
@@ -27,6 +28,7 @@ enum {
 	OPTION_SOUND,
 	OPTION_NO_SOUND_EXPECTED,
 	OPTION_ENCODER,
+	OPTION_DISPLAY,
 	OPTION_BROWSER,
 	OPTION_PAGE_TIMEOUT,
 	OPTION_CONFIG,
@@ -53,6 +55,7 @@ const struct tr_option tr_record_request_options[] = {
 	{"sound", "S", "auto, plugin, loopback, none, or an ALSA device", OPTION_SOUND},
 	{"no-sound-expected", NULL, "a silent page is no fault", OPTION_NO_SOUND_EXPECTED},
 	{"encoder", "E", "auto, software, vaapi, or a GPU", OPTION_ENCODER},
+	{"display", "D", "xvfb, or an X server that runs already, like :0", OPTION_DISPLAY},
 	{"browser", "PATH", "the Chromium to run", OPTION_BROWSER},
 	{"page-timeout", "TIME", "how long the page may load (default: 30s)", OPTION_PAGE_TIMEOUT},
 	{"config", "FILE", "take defaults from a telerec.conf", OPTION_CONFIG},
@@ -79,6 +82,7 @@ const struct tr_option tr_record_request_stream_options[] = {
 	{"sound", "S", "auto, plugin, loopback, none, or an ALSA device", OPTION_SOUND},
 	{"no-sound-expected", NULL, "a silent page is no fault", OPTION_NO_SOUND_EXPECTED},
 	{"encoder", "E", "auto, software, vaapi, or a GPU", OPTION_ENCODER},
+	{"display", "D", "xvfb, or an X server that runs already, like :0", OPTION_DISPLAY},
 	{"browser", "PATH", "the Chromium to run", OPTION_BROWSER},
 	{"page-timeout", "TIME", "how long the page may load (default: 30s)", OPTION_PAGE_TIMEOUT},
 	{"config", "FILE", "take defaults from a telerec.conf", OPTION_CONFIG},
@@ -281,6 +285,18 @@ static int take_encoder(struct tr_record_request *request, const char *value)
 	return 0;
 }
 
+static int take_display(struct tr_record_request *request, const char *value)
+{
+	const char *fault = tr_display_words_fault(value);
+
+	if (fault)
+		return refuse(request, "--display \"%.40s\" must be %s", value, fault);
+	snprintf(request->config.video.display, sizeof(request->config.video.display), "%s", value);
+	if (tr_display_words_is_own(value)) /* the file's is for another one */
+		request->config.video.xauthority[0] = '\0';
+	return 0;
+}
+
 /* A relative path is the caller's; the slot works elsewhere. */
 static int take_browser(struct tr_record_request *request, const char *value)
 {
@@ -366,6 +382,8 @@ static int take_option(struct tr_record_request *request, int id, const char *va
 		return 0;
 	case OPTION_ENCODER:
 		return take_encoder(request, value);
+	case OPTION_DISPLAY:
+		return take_display(request, value);
 	case OPTION_BROWSER:
 		return take_browser(request, value);
 	case OPTION_PAGE_TIMEOUT:

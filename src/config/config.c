@@ -1,6 +1,7 @@
 #include "config/config.h"
 
 #include "config/api_rules_internal.h"
+#include "config/display_words.h"
 #include "config/encoder_words.h"
 #include "config/environment_internal.h"
 #include "config/hosts_internal.h"
@@ -156,6 +157,11 @@ static const struct tr_key_row main_rows[] = {
 	ROW("video.bitrate", INT, IN_CONFIG(video.video_kbps), "0", RANGE(0, 100000)),
 	ROW("video.encoder", STRING, IN_CONFIG(video.encoder), "auto",
 		.fault = tr_encoder_words_fault),
+	ROW("video.display", STRING, IN_CONFIG(video.display), "xvfb",
+		.fault = tr_display_words_fault),
+	ROW("video.xauthority", PATH, IN_CONFIG(video.xauthority), ""),
+	ROW("video.zero_copy", CHOICE, IN_CONFIG(video.is_zero_copy_off), "auto",
+		WORDS("auto", "off")),
 	ROW("sound.source", WORD, IN_CONFIG(sound.source), "auto",
 		WORDS("auto", "plugin", "loopback", "pcm", "none")),
 	ROW("sound.capture_pcm", STRING, IN_CONFIG(sound.capture_pcm), ""),
@@ -300,6 +306,10 @@ static void check_together(
 	if (!strcmp(config->sound.source, "pcm") && !config->sound.capture_pcm[0])
 		tr_keytable_complain(
 			check, 0, "sound.source is \"pcm\", so sound.capture_pcm must name one");
+	if (config->video.xauthority[0] && tr_display_words_is_own(config->video.display))
+		tr_keytable_complain(check, 0,
+			"video.xauthority is for an X server that runs already, and video.display "
+			"names none: write display = \":0\"; or take xauthority out");
 	if (external > 0 && external == internal)
 		tr_keytable_complain(check, 0,
 			"jibri_http.external_port and jibri_http.internal_port are both %d: give one "

@@ -118,6 +118,9 @@ struct tr_config {
 		int quality;	/* like CRF */
 		int video_kbps; /* 0: by quality */
 		char encoder[TR_CONFIG_WORD_MAX];
+		char display[TR_CONFIG_WORD_MAX]; /* "xvfb", or the first slot's X server, ":0" */
+		char xauthority[PATH_MAX];	  /* the key to that server, or "" */
+		bool is_zero_copy_off;
 	} video;
 	struct {
 		char source[TR_CONFIG_WORD_MAX]; /* "auto", "plugin", "loopback", "pcm", "none" */

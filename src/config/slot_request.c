@@ -1,5 +1,7 @@
 #include "config/slot_request.h"
 
+#include "config/display_words.h"
+
 #include <stdio.h>
 
 static void copy(char *out, size_t size, const char *text)
@@ -17,6 +19,10 @@ void tr_slot_request_fill_configure(const struct tr_config *config, struct tr_me
 	copy(to->sound_player_pcm, sizeof(to->sound_player_pcm), config->sound.player_pcm);
 	copy(to->browser, sizeof(to->browser), config->browser.path);
 	copy(to->encoder, sizeof(to->encoder), config->video.encoder);
+	if (!tr_display_words_is_own(config->video.display))
+		copy(to->display, sizeof(to->display), config->video.display);
+	copy(to->xauthority, sizeof(to->xauthority), config->video.xauthority);
+	to->has_zero_copy = !config->video.is_zero_copy_off;
 	to->ignore_certificate_errors = config->browser.ignore_certificate_errors;
 }
 

@@ -31,6 +31,7 @@ struct tr_grab {
 	/* XShm */
 	XImage *image;
 	XShmSegmentInfo segment;
+	bool is_shm_closed; /* to the server: pixels come over the connection */
 };
 
 /* Xlib would exit() the process by default, in two places: the handler of all displays does so in
@@ -74,7 +75,21 @@ static int create_shm_image(struct tr_grab *grab, int width, int height)
 	XShmAttach(grab->display, &grab->segment);
 	XSync(grab->display, False);
 	shmctl(grab->segment.shmid, IPC_RMID, NULL); /* gone with its last user */
+	/* A server of another user who is not root may not open it. */
+	grab->is_shm_closed = !XShmGetImage(
+		grab->display, DefaultRootWindow(grab->display), grab->image, 0, 0, AllPlanes);
 	return grab->is_dead ? -EPIPE : 0;
+}
+
+static void get_image(struct tr_grab *grab)
+{
+	Window root = DefaultRootWindow(grab->display);
+
+	if (!grab->is_shm_closed)
+		XShmGetImage(grab->display, root, grab->image, 0, 0, AllPlanes);
+	else
+		XGetSubImage(grab->display, root, 0, 0, (unsigned)grab->image->width,
+			(unsigned)grab->image->height, AllPlanes, ZPixmap, grab->image, 0, 0);
 }
 
 static int watch_screen(struct tr_grab *grab)
@@ -185,8 +200,7 @@ static int convert_all(struct tr_grab *grab, struct tr_picture *picture)
 	int changed = 0;
 
 	if (!pixels) {
-		XShmGetImage(grab->display, DefaultRootWindow(grab->display), grab->image, 0, 0,
-			AllPlanes);
+		get_image(grab);
 		pixels = (const uint8_t *)grab->image->data;
 		stride = (size_t)grab->image->bytes_per_line;
 	}
@@ -236,5 +250,7 @@ int tr_grab_skip(struct tr_grab *grab, struct tr_grab_result *ret_result)
 
 const char *tr_grab_way(const struct tr_grab *grab)
 {
-	return grab->buffer.pixels ? "mapped frame buffer" : "XShm";
+	return grab->buffer.pixels   ? "mapped frame buffer"
+	       : grab->is_shm_closed ? "XGetImage"
+				     : "XShm";
 }

@@ -52,7 +52,8 @@ TR_CHECKED int tr_grab_take(
  * after this. `changed` is then what the damage covers. -EPIPE. */
 TR_CHECKED int tr_grab_skip(struct tr_grab *grab, struct tr_grab_result *ret_result);
 
-/* "mapped frame buffer" or "XShm", for the report. */
+/* "mapped frame buffer", "XShm", or "XGetImage" where the server may not open our memory; for the
+ * report. */
 const char *tr_grab_way(const struct tr_grab *grab);
 
 TR_CLEANUP_DEFINE(struct tr_grab, tr_grab_close)

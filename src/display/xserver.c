@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -16,6 +18,7 @@
 #include <X11/Xauth.h>
 #include <X11/Xlib.h>
 #include <X11/extensions/Xrandr.h>
+#include <xcb/xcb.h>
 
 #define START_TIMEOUT_MS 20000
 #define COOKIE_BYTES 16
@@ -205,8 +208,136 @@ int tr_xserver_start(const struct tr_xserver_settings *settings, struct tr_xserv
 	return 0;
 }
 
+/* ---- somebody else's ---- */
+
+static int refuse(const struct tr_xserver_attach *settings, int rc, const char *format, ...)
+	TR_PRINTF(3, 4);
+
+static int refuse(const struct tr_xserver_attach *settings, int rc, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(settings->problem, settings->problem_size, format, args);
+	va_end(args);
+	return rc;
+}
+
+static const xcb_screen_t *find_screen(xcb_connection_t *connection, int number)
+{
+	xcb_screen_iterator_t screens = xcb_setup_roots_iterator(xcb_get_setup(connection));
+
+	for (int i = 0; i < number && screens.rem > 1; i++)
+		xcb_screen_next(&screens);
+	return screens.data;
+}
+
+static int check_screen(
+	const struct tr_xserver_attach *settings, xcb_connection_t *connection, int number)
+{
+	static const char *const needed[] = {"DAMAGE", "XFIXES", "MIT-SHM"};
+	const xcb_screen_t *screen = find_screen(connection, number);
+	int width = settings->width + TR_XSERVER_MARGIN;
+	int height = settings->height + TR_XSERVER_MARGIN;
+
+	if (screen->width_in_pixels < width || screen->height_in_pixels < height)
+		return refuse(settings, -ERANGE,
+			"the screen %s has %dx%d pixels, and a picture of %dx%d wants %dx%d: run on "
+			"it `xrandr --fb %dx%d`, or record a smaller picture",
+			settings->display, screen->width_in_pixels, screen->height_in_pixels,
+			settings->width, settings->height, width, height, width, height);
+	for (size_t i = 0; i < TR_COUNT(needed); i++) {
+		TR_CLEANUP(tr_freep)
+		xcb_query_extension_reply_t *reply = xcb_query_extension_reply(connection,
+			xcb_query_extension(connection, (uint16_t)strlen(needed[i]), needed[i]),
+			NULL);
+		if (!reply || !reply->present)
+			return refuse(settings, -ENODEV,
+				"the X server %s lacks the extension %s, without which no picture "
+				"can be taken of it",
+				settings->display, needed[i]);
+	}
+	return 0;
+}
+
+/* The key, for us and for the browser. */
+static int choose_key(const struct tr_xserver_attach *settings, struct tr_xserver *server)
+{
+	const char *key = settings->xauthority;
+
+	if (!key[0])
+		key = XauFileName();
+	else if (access(key, R_OK) < 0)
+		return refuse(settings, -ECONNREFUSED,
+			"the key to the X server %s, %s, cannot be read: %s", settings->display,
+			key, strerror(errno));
+	if (!key || access(key, R_OK) < 0)
+		return 0;
+	if (tr_text_format(server->xauthority, sizeof(server->xauthority), "%s", key) < 0)
+		return refuse(settings, -ENAMETOOLONG, "the path %s is too long for a key", key);
+	setenv("XAUTHORITY", server->xauthority, 1);
+	return 0;
+}
+
+int tr_xserver_attach(const struct tr_xserver_attach *settings, struct tr_xserver *ret_server)
+{
+	struct tr_xserver server = {.child.pidfd = -1};
+	const struct passwd *user = getpwuid(geteuid());
+	int number = 0;
+
+	int rc = choose_key(settings, &server);
+	if (rc == 0 &&
+		tr_text_format(server.display, sizeof(server.display), "%s", settings->display) < 0)
+		rc = refuse(settings, -ENAMETOOLONG, "no display is called %s", settings->display);
+	if (rc < 0)
+		return rc;
+	server.watch = xcb_connect(settings->display, &number);
+	if (xcb_connection_has_error(server.watch))
+		rc = refuse(settings, -ECONNREFUSED,
+			"the X server %s does not answer, or does not let %s in: start it, or run "
+			"on it `xhost +si:localuser:%s`",
+			settings->display, user ? user->pw_name : "the recorder",
+			user ? user->pw_name : "USER");
+	else
+		rc = check_screen(settings, server.watch, number);
+	if (rc < 0) {
+		tr_xserver_stop(&server);
+		return rc;
+	}
+	/* What it would show then would be in the recording. */
+	xcb_set_screen_saver(
+		server.watch, 0, 0, XCB_BLANKING_NOT_PREFERRED, XCB_EXPOSURES_NOT_ALLOWED);
+	xcb_flush(server.watch);
+	*ret_server = server;
+	return 0;
+}
+
+int tr_xserver_fd(const struct tr_xserver *server)
+{
+	return server->watch ? xcb_get_file_descriptor(server->watch) : server->child.pidfd;
+}
+
+bool tr_xserver_is_alive(struct tr_xserver *server)
+{
+	xcb_generic_event_t *event;
+
+	if (!server->watch)
+		return false; /* a child's descriptor says one thing only */
+	while ((event = xcb_poll_for_event(server->watch)))
+		free(event);
+	return !xcb_connection_has_error(server->watch);
+}
+
+bool tr_xserver_is_set(const struct tr_xserver *server)
+{
+	return server->watch || server->child.pid > 0;
+}
+
 void tr_xserver_stop(struct tr_xserver *server)
 {
-	tr_child_stop(&server->child, 2000);
+	if (server->watch)
+		xcb_disconnect(server->watch);
+	else
+		tr_child_stop(&server->child, 2000);
 	*server = (struct tr_xserver){.child.pidfd = -1};
 }

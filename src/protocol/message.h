@@ -66,6 +66,9 @@ struct tr_message_configure {
 	char hosts[TR_MESSAGE_HOSTS_MAX];
 	bool ignore_certificate_errors; /* of the pages */
 	bool is_told_encoders;		/* encoders comes; else the slot asks the machine itself */
+	char display[TR_MESSAGE_NAME_MAX]; /* an X server that runs already; "": one of its own */
+	char xauthority[PATH_MAX];	   /* the key to it, or "" */
+	bool has_zero_copy;		   /* tries it */
 };
 
 struct tr_message_start {

@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "core/text.h"
 #include "display/frame_buffer.h"
+#include "display/still.h"
 #include "storage/jpeg.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ struct tr_preview {
 
 	/* the thread's while it runs */
 	char frame_buffer[PATH_MAX];
+	char display[16];
 	int width, height, to_width;
 	int fd; /* what came of it, or -1 */
 	size_t size;
@@ -42,18 +44,36 @@ static int fill_memory(const void *bytes, size_t size)
 	return rc < 0 ? rc : tr_take_fd(&fd);
 }
 
-static int make(struct tr_preview *preview)
+static int make_from_display(struct tr_preview *preview, void **ret_jpeg)
+{
+	TR_CLEANUP(tr_freep) uint8_t *pixels = NULL;
+
+	int rc = tr_still_take(preview->display, preview->width, preview->height, &pixels);
+	return rc < 0 ? rc
+		      : tr_jpeg_make(pixels, (size_t)preview->width * 4, preview->width,
+				preview->height, preview->to_width, ret_jpeg, &preview->size);
+}
+
+static int make_from_frame_buffer(struct tr_preview *preview, void **ret_jpeg)
 {
 	struct tr_frame_buffer buffer = {0};
-	TR_CLEANUP(tr_freep) void *jpeg = NULL;
 
 	int rc = tr_frame_buffer_map(
 		preview->frame_buffer, preview->width, preview->height, &buffer);
 	if (rc < 0)
 		return rc;
 	rc = tr_jpeg_make(buffer.pixels, buffer.stride, preview->width, preview->height,
-		preview->to_width, &jpeg, &preview->size);
+		preview->to_width, ret_jpeg, &preview->size);
 	tr_frame_buffer_unmap(&buffer);
+	return rc;
+}
+
+static int make(struct tr_preview *preview)
+{
+	TR_CLEANUP(tr_freep) void *jpeg = NULL;
+
+	int rc = preview->frame_buffer[0] ? make_from_frame_buffer(preview, &jpeg)
+					  : make_from_display(preview, &jpeg);
 	return rc < 0 ? rc : fill_memory(jpeg, preview->size);
 }
 
@@ -142,6 +162,9 @@ int tr_preview_make(struct tr_preview *preview, const struct tr_preview_settings
 		return -EBUSY;
 	int rc = tr_text_format(
 		preview->frame_buffer, sizeof(preview->frame_buffer), "%s", settings->frame_buffer);
+	if (rc == 0)
+		rc = tr_text_format(
+			preview->display, sizeof(preview->display), "%s", settings->display);
 	if (rc < 0)
 		return rc;
 	preview->width = settings->width;

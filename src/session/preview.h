@@ -1,7 +1,8 @@
 /*
  * A picture of the slot's screen for people who want to see what it does: read from the frame
- * buffer as it is (nobody is held up for it; a picture may show half of a change), made small and
- * into a JPEG by a thread of its own that yields to all others. One at a time.
+ * buffer as it is (nobody is held up for it; a picture may show half of a change), or from an X
+ * server without one, made small and into a JPEG by a thread of its own that yields to all others.
+ * One at a time.
  */
 #ifndef TR_SESSION_PREVIEW_H
 #define TR_SESSION_PREVIEW_H
@@ -23,9 +24,10 @@ TR_CHECKED int tr_preview_create(
 void tr_preview_destroy(struct tr_preview *preview);
 
 struct tr_preview_settings {
-	const char *frame_buffer; /* the X server's file */
-	int width, height;	  /* of what is shown of it */
-	int to_width;		  /* of the picture, at most */
+	const char *frame_buffer; /* the X server's file; "": the display is asked */
+	const char *display;
+	int width, height; /* of what is shown of it */
+	int to_width;	   /* of the picture, at most */
 };
 
 /* Borrows the settings; `done` comes from the loop. -EBUSY while one is being made, -errno. */

@@ -232,6 +232,7 @@ void tr_recorder_destroy(struct tr_recorder *recorder)
 	sd_event_source_unref(recorder->started_timer);
 	sd_event_source_unref(recorder->end_timer);
 	sd_event_source_unref(recorder->display_source);
+	sd_event_source_disable_unref(recorder->display_timer);
 	tr_recorder_stop_browser(recorder);
 	tr_recorder_forget_meeting(recorder);
 	free(recorder->filing);

@@ -171,12 +171,14 @@ static void on_preview(struct tr_recorder *recorder, const struct tr_message_pre
 {
 	const struct tr_preview_settings settings = {
 		.frame_buffer = recorder->xserver.frame_buffer,
+		.display = recorder->xserver.display,
 		.width = recorder->config.width,
 		.height = recorder->config.height,
 		.to_width = preview->width,
 	};
-	int rc = recorder->xserver.frame_buffer[0] ? tr_preview_make(recorder->preview, &settings)
-						   : -ENODATA;
+	int rc = tr_xserver_is_set(&recorder->xserver)
+			 ? tr_preview_make(recorder->preview, &settings)
+			 : -ENODATA;
 
 	if (rc < 0)
 		tr_recorder_send_picture(-1, 0, preview->width, rc, recorder);

@@ -284,7 +284,7 @@ static int start_pipeline(struct tr_recorder *recorder)
 				.display = recorder->xserver.display,
 				.ladder = &recorder->ladder,
 				.frame_buffer = recorder->xserver.frame_buffer,
-				.has_zero_copy = true,
+				.has_zero_copy = config->has_zero_copy,
 				.constant_rate = request->constant_rate,
 				.key_interval_ns = request->key_interval_ms * TR_NS_PER_MS,
 				.lead_ns = BROWSER_LEAD_NS,

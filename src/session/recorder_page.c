@@ -13,39 +13,9 @@
 #define LEAVE_TIMEOUT_MS 1500
 #define FAILURE_PICTURE "failure.png"
 
-/* ---- display and sound ---- */
+/* ---- sound ---- */
 
-static int on_display_end(sd_event_source *source, int fd, uint32_t revents, void *user)
-{
-	struct tr_recorder *recorder = user;
-
-	(void)fd, (void)revents;
-	sd_event_source_set_enabled(source, SD_EVENT_OFF);
-	tr_recorder_warn(recorder, "the X server died: starting another");
-	tr_recorder_post(recorder, TR_MACHINE_DISPLAY_LOST);
-	return 0;
-}
-
-static int start_display(struct tr_recorder *recorder)
-{
-	struct tr_xserver_settings settings = {
-		.runtime_dir = recorder->config.runtime_dir,
-		.width = recorder->config.width,
-		.height = recorder->config.height,
-		.rate = recorder->config.frame_rate,
-	};
-
-	recorder->display_source = sd_event_source_unref(recorder->display_source);
-	tr_recorder_stop_browser(recorder); /* it cannot live without its display */
-	tr_xserver_stop(&recorder->xserver);
-	int rc = tr_xserver_start(&settings, &recorder->xserver);
-	if (rc < 0)
-		return rc;
-	return sd_event_add_io(recorder->event, &recorder->display_source,
-		recorder->xserver.child.pidfd, EPOLLIN, on_display_end, recorder);
-}
-
-static int choose_sound(struct tr_recorder *recorder)
+int tr_recorder_choose_sound(struct tr_recorder *recorder)
 {
 	const struct tr_message_configure *config = &recorder->config;
 	struct tr_soundcard_settings settings = {
@@ -65,33 +35,6 @@ static int choose_sound(struct tr_recorder *recorder)
 			recorder->soundcard ? recorder->soundcard->problem
 					    : "the sound cannot be set up; the log says more");
 	return rc;
-}
-
-void tr_recorder_do_display(struct tr_recorder *recorder)
-{
-	int rc = start_display(recorder);
-
-	if (rc < 0)
-		tr_recorder_note_reason(recorder, TR_REASON_NO_DISPLAY, "%s",
-			rc == -ENOENT
-				? "no X server is installed; `telerec doctor` says how it comes"
-				: "the X server (Xvfb) does not start; its own words are in the log");
-	else
-		rc = choose_sound(recorder);
-	if (rc < 0)
-		tr_recorder_post(recorder, TR_MACHINE_GIVE_UP);
-}
-
-void tr_recorder_do_redisplay(struct tr_recorder *recorder)
-{
-	if (start_display(recorder) < 0) {
-		tr_recorder_note_reason(recorder, TR_REASON_DISPLAY_LOST,
-			"the X server died and does not start again");
-		tr_recorder_post(recorder, TR_MACHINE_GIVE_UP);
-		return;
-	}
-	tr_pipeline_set_display(
-		recorder->pipeline, recorder->xserver.display, recorder->xserver.frame_buffer);
 }
 
 bool tr_recorder_has_sound(const struct tr_recorder *recorder)
@@ -277,7 +220,7 @@ static int start_browser(struct tr_recorder *recorder)
 	char xauthority[sizeof(recorder->xserver.xauthority) + 16];
 
 	snprintf(xauthority, sizeof(xauthority), "XAUTHORITY=%s", recorder->xserver.xauthority);
-	const char *env[] = {xauthority, NULL};
+	const char *env[] = {recorder->xserver.xauthority[0] ? xauthority : NULL, NULL};
 	struct tr_browser_settings settings = {
 		.chromium =
 			{
@@ -328,7 +271,7 @@ void tr_recorder_do_browser(struct tr_recorder *recorder)
 	bool may_try = recorder->pipeline ? may_repair(recorder)
 					  : ++recorder->browser_starts <= STARTS_MAX;
 
-	if (recorder->xserver.child.pid <= 0)
+	if (!tr_xserver_is_set(&recorder->xserver))
 		return; /* the display did not come up: that has been said */
 	tr_recorder_stop_browser(recorder);
 	if (!may_try) {
@@ -415,5 +358,7 @@ void tr_recorder_do_leave(struct tr_recorder *recorder)
 		return;
 	if (recorder->browser && tr_browser_open(recorder->browser, "about:blank", 10000) < 0)
 		tr_debug("the browser did not leave the page");
-	tr_recorder_post(recorder, TR_MACHINE_LEFT);
+	/* Without a display the next recording must wait for one. */
+	tr_recorder_post(recorder,
+		tr_xserver_is_set(&recorder->xserver) ? TR_MACHINE_LEFT : TR_MACHINE_DISPLAY_LOST);
 }

@@ -4,7 +4,8 @@
  *
  *   recorder.c          the table's events and orders, life and death
  *   recorder_control.c  words from and to the parent
- *   recorder_page.c     display, sound, browser, and the meeting or page in it
+ *   recorder_display.c  the X server, ours or somebody else's
+ *   recorder_page.c     sound, browser, and the meeting or page in it
  *   recorder_economy.c  saving room on the disk
  *   recorder_file.c     the pipeline while it runs, and files being finished after it
  */
@@ -51,7 +52,8 @@ struct tr_recorder {
 	sd_event_source *started_timer;
 	sd_event_source *end_timer;
 	sd_event_source *display_source;
-	struct tr_line *line; /* NULL when the parent has gone */
+	sd_event_source *display_timer; /* waits for somebody else's X server to come back */
+	struct tr_line *line;		/* NULL when the parent has gone */
 	struct tr_mailbox *news;
 	struct tr_programs programs;
 	struct tr_preview *preview;
@@ -71,6 +73,8 @@ struct tr_recorder {
 	struct tr_ladder ladder;	    /* the running pipeline's, too */
 	struct tr_message_configure config; /* its hosts are those of the running browser */
 	struct tr_xserver xserver;
+	bool had_display;	     /* it came up, or could be attached to, at least once */
+	int64_t display_deadline_ns; /* of display_timer */
 	struct tr_soundcard *soundcard;
 	struct tr_browser *browser;
 	struct tr_meeting *meeting; /* NULL: a plain page; kept until the next start */
@@ -142,11 +146,16 @@ void tr_recorder_send_stopped(struct tr_recorder *recorder, bool has_files);
 /* A tr_preview_done_fn. */
 void tr_recorder_send_picture(int fd, size_t size, int width, int rc, void *user);
 
-/* ---- recorder_page.c ---- */
+/* ---- recorder_display.c ---- */
 
-bool tr_recorder_has_sound(const struct tr_recorder *recorder);
 void tr_recorder_do_display(struct tr_recorder *recorder);
 void tr_recorder_do_redisplay(struct tr_recorder *recorder);
+
+/* ---- recorder_page.c ---- */
+
+/* Notes the reason when there can be no sound at all. */
+TR_CHECKED int tr_recorder_choose_sound(struct tr_recorder *recorder);
+bool tr_recorder_has_sound(const struct tr_recorder *recorder);
 void tr_recorder_do_browser(struct tr_recorder *recorder);
 void tr_recorder_do_open(struct tr_recorder *recorder);
 void tr_recorder_do_leave(struct tr_recorder *recorder);

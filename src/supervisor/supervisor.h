@@ -31,7 +31,8 @@ struct tr_supervisor_settings {
 	unsigned slots;
 	const char *program;	/* the slot's */
 	const char *socket_dir; /* slots connect to DIR/NUMBER.sock; NULL: we start them */
-	struct tr_message_configure configure; /* slot, runtime_dir and user are filled in */
+	/* slot, runtime_dir and user are filled in; the display is the first slot's alone */
+	struct tr_message_configure configure;
 	int log_level;
 	struct tr_supervisor_limits limits;
 };

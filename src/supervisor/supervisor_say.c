@@ -147,6 +147,8 @@ int tr_supervisor_configure(struct slot *slot)
 	message->type = TR_MESSAGE_CONFIGURE;
 	*to = supervisor->settings.configure;
 	to->slot = (int)slot->number;
+	if (slot->number != 1) /* two browsers on one screen would cover each other */
+		to->display[0] = to->xauthority[0] = '\0';
 	if (!slot->door) {
 		int rc = tr_runtime_dir_make(
 			&supervisor->account, slot->runtime_base, sizeof(slot->runtime_base));

@@ -34,6 +34,20 @@ static void the_browser_hears_of_certificates_that_do_not_matter(void **state)
 	assert_string_equal(message->configure.sound, "auto");
 }
 
+static void the_slot_has_a_display_of_its_own_unless_one_is_named(void **state)
+{
+	tr_slot_request_fill_configure(config, &message->configure);
+	assert_string_equal(message->configure.display, "");
+	assert_true(message->configure.has_zero_copy);
+	strcpy(config->video.display, ":0");
+	strcpy(config->video.xauthority, "/run/key");
+	config->video.is_zero_copy_off = true;
+	tr_slot_request_fill_configure(config, &message->configure);
+	assert_string_equal(message->configure.display, ":0");
+	assert_string_equal(message->configure.xauthority, "/run/key");
+	assert_false(message->configure.has_zero_copy);
+}
+
 static void every_recording_has_its_quality_and_its_times(void **state)
 {
 	config->checks.empty_ms = 1234;
@@ -66,6 +80,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_browser_hears_of_certificates_that_do_not_matter),
+		TEST(the_slot_has_a_display_of_its_own_unless_one_is_named),
 		TEST(every_recording_has_its_quality_and_its_times),
 		TEST(streams_ask_for_a_constant_rate_and_key_pictures),
 	};

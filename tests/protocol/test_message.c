@@ -30,7 +30,10 @@ static struct tr_message example(enum tr_message_type type)
 			.encoder = "software",
 			.hosts = "*.example.org",
 			.ignore_certificate_errors = true,
-			.is_told_encoders = true};
+			.is_told_encoders = true,
+			.display = ":5",
+			.xauthority = "/run/key",
+			.has_zero_copy = true};
 		break;
 	case TR_MESSAGE_ENCODERS:
 		m.encoders = (struct tr_message_encoders){.found = "{\"rungs\":[]}"};
