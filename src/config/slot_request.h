@@ -6,7 +6,8 @@
 #include "output/target_list.h"
 #include "protocol/message.h"
 
-/* Size, display, sound, browser, encoder. The slot's number, folder, user and hosts are the caller's. */
+/* Size, display, sound, browser, encoder. The slot's number, folder, user and hosts are the
+ * caller's. */
 void tr_slot_request_fill_configure(
 	const struct tr_config *config, struct tr_message_configure *to);
 

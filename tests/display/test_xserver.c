@@ -1,12 +1,14 @@
 /* An X server that somebody else runs: a real Xvfb, which is attached to. */
 #include "test.h"
 
+#include "core/child.h"
 #include "core/file.h"
 #include "display/grab.h"
 #include "display/still.h"
 #include "display/xserver.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -115,6 +117,60 @@ static void a_key_that_cannot_be_read_is_said(void **state)
 	assert_non_null(strstr(problem, "/nowhere/key, cannot be read: No such file"));
 }
 
+/* A server of a user who may not open our memory. */
+static void start_server_of(const char *user, struct tr_child *ret_child, char *out, size_t size)
+{
+	const char *argv[] = {"setpriv", user, "--clear-groups", "Xvfb", "-displayfd", "3",
+		"-screen", "0", "400x300x24", "-ac", "-nolisten", "tcp", NULL};
+	char number[12] = "";
+	int fds[2];
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	struct tr_child_fd child_fd = {fds[1], 3};
+	const struct tr_child_settings settings = {.argv = argv, .fds = &child_fd, .fd_count = 1};
+	assert_int_equal(tr_child_start(&settings, ret_child), 0);
+	close(fds[1]);
+	for (size_t used = 0; !strchr(number, '\n');) {
+		ssize_t n = read(fds[0], number + used, sizeof(number) - 1 - used);
+		assert_true(n > 0);
+		used += (size_t)n;
+	}
+	close(fds[0]);
+	number[strcspn(number, "\n")] = '\0';
+	snprintf(out, size, ":%s", number);
+}
+
+static void a_server_that_may_not_open_our_memory_sends_its_pixels(void **state)
+{
+	static uint8_t y[WIDTH * HEIGHT], uv[WIDTH * HEIGHT / 2], changed[20 * 15];
+	struct tr_picture picture = {.width = WIDTH,
+		.height = HEIGHT,
+		.y_stride = WIDTH,
+		.uv_stride = WIDTH,
+		.y = y,
+		.uv = uv,
+		.map_width = 20,
+		.map_height = 15,
+		.changed = changed};
+	struct tr_child child;
+	struct tr_grab *grab = NULL;
+	struct tr_grab_result result;
+	char display[16];
+
+	if (geteuid() != 0)
+		skip();
+	start_server_of("--reuid=64123", &child, display, sizeof(display));
+	const struct tr_grab_settings settings = {
+		.display = display, .width = WIDTH, .height = HEIGHT};
+	assert_int_equal(tr_grab_open(&settings, &grab), 0);
+	assert_string_equal(tr_grab_way(grab), "XGetImage");
+	assert_int_equal(tr_grab_take(grab, &picture, &result), 0);
+	assert_int_equal(y[0], 16); /* black, as it is in video: it was 0 */
+	assert_int_equal(y[WIDTH * HEIGHT - 1], 16);
+	tr_grab_close(grab);
+	tr_child_stop(&child, 5000);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start_server, stop_server)
 
 int main(void)
@@ -125,6 +181,7 @@ int main(void)
 		TEST(its_end_is_noticed),
 		TEST(a_screen_that_is_too_small_is_refused_with_its_size),
 		TEST(a_key_that_cannot_be_read_is_said),
+		cmocka_unit_test(a_server_that_may_not_open_our_memory_sends_its_pixels),
 	};
 	if (!mkdtemp(runtime_dir))
 		return 1;
