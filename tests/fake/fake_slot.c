@@ -162,13 +162,15 @@ static void write_file(int folder, const char *name, const char *ending)
 
 static void on_configure(struct fake *fake, const struct tr_message_configure *configure)
 {
-	const struct tr_message ready = {
+	struct tr_message ready = {
 		.type = TR_MESSAGE_READY, .ready = {"fake", "fake", ":0", "Fake 1.0"}};
 	struct stat st;
 
 	require(!fake->is_configured, "configure comes once");
 	fake->is_configured = true;
 	fake->slot = configure->slot;
+	if (configure->display[0])
+		memcpy(ready.ready.display, configure->display, sizeof(ready.ready.display));
 	if (configure->runtime_dir[0]) {
 		require(stat(configure->runtime_dir, &st) == 0 && (st.st_mode & 0777) == 0700,
 			"the runtime folder is private");

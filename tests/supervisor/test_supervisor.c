@@ -27,6 +27,7 @@ static uint64_t last_job;
 static int64_t deadline_ns;
 static int64_t ready_ms;
 static bool is_told_encoders;
+static const char *display;
 static char found[100]; /* what the supervisor said of encoders last */
 static unsigned looks;	/* how often */
 
@@ -81,6 +82,7 @@ static int make_home(void **state)
 	setenv("FAKE_SLOT_LOG", log_path, 1);
 	assert_true(sd_event_new(&event) >= 0);
 	is_told_encoders = false;
+	display = "";
 	found[0] = '\0';
 	looks = 0;
 	unsetenv("FAKE_SLOT_ENCODERS");
@@ -156,6 +158,7 @@ static void start_program(const char *order, const char *program, const char *so
 	settings->socket_dir = socket_dir;
 	settings->log_level = 3;
 	settings->configure.is_told_encoders = is_told_encoders;
+	snprintf(settings->configure.display, sizeof(settings->configure.display), "%s", display);
 	settings->limits = (struct tr_supervisor_limits){
 		.ready_ms = ready_ms,
 		.started_ms = 20000,
@@ -538,10 +541,23 @@ static void a_slot_that_comes_later_is_told_what_is_known(void **state)
 	assert_int_equal(count_in_log("look"), 1);
 }
 
+static void somebody_elses_display_is_the_first_slots_alone(void **state)
+{
+	struct tr_supervisor_condition condition;
+
+	display = ":7";
+	start_ready("finish");
+	tr_supervisor_read(supervisor, 1, &condition);
+	assert_string_equal(condition.ready.display, ":7");
+	tr_supervisor_read(supervisor, 2, &condition);
+	assert_string_equal(condition.ready.display, ":0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(slots_get_ready_and_go_when_it_ends),
+		TEST(somebody_elses_display_is_the_first_slots_alone),
 		TEST(one_slot_looks_for_encoders_and_the_others_are_told),
 		TEST(a_slot_that_comes_later_is_told_what_is_known),
 		TEST(a_slot_that_dies_is_started_again),
