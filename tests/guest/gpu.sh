@@ -2,7 +2,8 @@
 # GPUs of a real kernel, in a virtual machine: render nodes of vgem and virtio-gpu, made by udev with the
 # group and mode that Debian gives them. What the probe says to root, to a user outside of the group, to
 # one in it; with the VA driver for tests on virtio-gpu's node, a rung that encodes. And the zero-copy road:
-# Xorg's pixmaps of its screen (DRI3) into that encoder, and the colours of what it made.
+# Xorg's pixmaps of its screen (DRI3) into that encoder, and the colours of what it made; by itself, and as a
+# whole recording on that X server.
 #
 # The guest has this machine's release, as the programs are built for it. Its file system is made once
 # and kept in ~/.cache/telerec-guest. Takes a minute or two in software.
@@ -23,7 +24,8 @@ fail() {
 
 [ "$(uname -m)" = x86_64 ] || skip "the guest is for x86_64 only"
 [ "$(id -u)" = 0 ] || skip "only root can make a system"
-for tool in qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap mkfs.ext4:e2fsprogs jq:jq; do
+for tool in qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap mkfs.ext4:e2fsprogs jq:jq \
+	ffmpeg:ffmpeg; do
 	command -v "${tool%:*}" >/dev/null || skip "${tool#*:} is not installed"
 done
 suite=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") ||
@@ -67,6 +69,7 @@ mkdir "$work/payload"
 cp "${programs[@]/#/$build/}" "$work/payload/"
 strip "$work"/payload/* 2>/dev/null || true
 cp "$here/gpu_inside.sh" "$work/payload/run.sh"
+install -m 755 "$here/image_browser.pl" "$work/payload/"
 tar -C "$work/payload" -cf "$work/payload.tar" .
 truncate -s %1M "$work/payload.tar"
 
@@ -84,7 +87,7 @@ TMPDIR=$work timeout "${TR_GUEST_SECONDS:-3000}" qemu-system-x86_64 -accel tcg,t
 	-kernel "$root.vmlinuz" -initrd "$root.initrd" \
 	-append "root=/dev/vda rw console=ttyS0 quiet loglevel=3 panic=-1 init=/sbin/guest-init" \
 	</dev/null || true
-grep -v '^[a-z_]*: {' "$work/result" || true
+grep -v -e '^[a-z_]*: {' -e '^record_poster: ' "$work/result" || true
 echo "the guest took $((SECONDS - start)) s"
 grep -qx 'guest: ended with 0' "$work/result" || {
 	tail -n 20 "$work/console" >&2
@@ -146,4 +149,14 @@ is grab_only .encoder.zero_copy true
 is grab_only .encoder.no_zero_copy ""
 is grab_only '.encoder.rungs | map(.zero_copy) | all' true
 is by_hand .quality.decoded.decode_errors 0
+
+# A whole `telerec record` on that X server, to the file and its poster.
+[ "$(said record)" = 0 ] || fail "telerec record --display"
+is record_report .encoder.zero_copy true
+is record_report '.encoder.rungs | map(.zero_copy) | all' true
+is record_report .decoded.decode_errors 0
+said record_poster | base64 -d >"$work/poster.jpg"
+colours=$(ffmpeg -loglevel error -i "$work/poster.jpg" -vf format=rgb24,scale=2:2:flags=area -f rawvideo \
+	-pix_fmt rgb24 - | od -An -v -tu1 -w3 | awk '{ printf "%d%d%d ", ($1 > 128), ($2 > 128), ($3 > 128) }')
+[ "$colours" = "100 010 001 111 " ] || fail "the poster's fields are $colours"
 echo "passed"

@@ -93,6 +93,14 @@ echo "grab_only: $(runuser -u member -- "$here/telerec-slot" --grab-only ":$numb
 	--for 5s --to /tmp/by-hand.mp4 2>/tmp/words | tr -d "\n")"
 sed 's/^/   grab_only: /' /tmp/words
 echo "by_hand: $("$here/telerec-slot" --check --json /tmp/by-hand.mp4 2>&1 | tr -d "\n")"
+# And a whole recording, with a browser's double that shows four fields of colour.
+runuser -u member -- "$here/telerec" record data:text/html,guest --display ":$number" --encoder vaapi \
+	--browser "$here/image_browser.pl" --sound none --no-sound-expected --size 638x360 --for 5s \
+	--to /tmp/recorded --name whole >/tmp/words 2>&1 </dev/null
+echo "record: $?"
+sed 's/^/   record: /' /tmp/words
+echo "record_report: $(tr -d "\n" </tmp/recorded/whole/report.json)"
+echo "record_poster: $(base64 -w0 </tmp/recorded/whole/poster.jpg)"
 kill $xorg
 wait $xorg
 echo "up for $(cut -d' ' -f1 /proc/uptime) s"
