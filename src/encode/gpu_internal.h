@@ -1,4 +1,4 @@
-/* Of the files of telerec-gpu.so: gpu_module.c (entry, words), vaapi*.c. */
+/* Of the files of telerec-gpu.so: gpu_module.c (entry, words), gpu_codec.c, vaapi*.c, qsv.c. */
 #ifndef TR_ENCODE_GPU_INTERNAL_H
 #define TR_ENCODE_GPU_INTERNAL_H
 
