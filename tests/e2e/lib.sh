@@ -109,8 +109,17 @@ has_child() { [ -n "$(child_pid "$1")" ]; }
 # decodes FILE: fully, without one warning.
 decodes() {
 	local words
-	words=$(ffmpeg -v warning -xerror -i "$1" -f null - 2>&1) || fail "$1 does not decode: $words"
+	words=$(ffmpeg -v warning -xerror -i "$1" -f null - 2>&1) || explain_decoding "$1" "$words"
 	[ -z "$words" ] || fail "$1 decodes with: $words"
+}
+
+# What does not decode, and how much of it there is: one packet, or all from a place on.
+explain_decoding() {
+	local track
+	for track in v a; do
+		echo "track $track, to its end: $(ffmpeg -v warning -i "$1" -map "0:$track" -f null - 2>&1 | sort | uniq -c | head -n 12)" >&2
+	done
+	fail "$1 does not decode: $2"
 }
 
 # decodes_part FILE: the same for a part that was cut. It may hold too few pictures for ffmpeg to guess
