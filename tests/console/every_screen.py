@@ -160,7 +160,11 @@ def every_form_keeps_what_is_typed_while_the_terminal_changes():
                     terminal.keys(first)
                     for rows, columns in (*SIZES, (12, 60), (24, 80)):
                         terminal.resize(rows, columns)
+                        terminal.settle()
                         terminal.wait_for(first)
+                    # What was on its way when the size changed is drawn over.
+                    terminal.type(b"\x0c")
+                    terminal.settle()
                     terminal.keys(second)
                     terminal.wait_for(first + second)
                     terminal.escape()
