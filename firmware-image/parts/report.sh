@@ -31,7 +31,7 @@ report_make() {
 	report_bom >"$out/$name.cdx.json"
 	report_table | tee -a "$log"
 	rm -f "$out/$name.sha256"
-	(cd "$out" && for file in "$name".{iso,img.zst,qcow2,manifest,cdx.json}; do
+	(cd "$out" && for file in "$name".{iso,img.zst,qcow2,raucb,manifest,cdx.json}; do
 		[ ! -e "$file" ] || sha256sum "$file"
 	done >"$name.sha256")
 	(cd "$out" && ls -l "$name".* | awk '{ printf "build: %8.1f MB  %s\n", $5 / 1000000, $NF }')

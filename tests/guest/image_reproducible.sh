@@ -15,7 +15,7 @@ for one in first second; do
 done
 cd "$work"
 same=yes
-for file in $(cd first && ls -- *.iso *.img.zst *.manifest *.cdx.json); do
+for file in $(cd first && ls -- *.iso *.img.zst *.raucb *.manifest *.cdx.json && { ls -- *.qcow2 2>/dev/null || true; }); do
 	if cmp "first/$file" "second/$file"; then
 		echo "the same: $file $(sha256sum <"first/$file" | cut -c1-16)"
 	else
