@@ -174,6 +174,17 @@ static bool is_address(const char *text, bool with_bits)
 			 : !text[length];
 }
 
+/* A number, or nothing: what was typed wrong must not mean none. */
+static bool is_vlan(const json_t *settings)
+{
+	const json_t *vlan = json_object_get(settings, "network.vlan");
+	json_int_t number = json_integer_value(vlan);
+
+	if (!vlan || json_is_null(vlan) || (json_is_string(vlan) && !json_string_length(vlan)))
+		return true;
+	return json_is_integer(vlan) && number >= 0 && number <= 4094;
+}
+
 static int check(struct tr_change *change, const json_t *settings)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -181,7 +192,6 @@ static int check(struct tr_change *change, const json_t *settings)
 	const char *interface = get(settings, "network.interface");
 	const char *proxy = get(settings, "network.proxy"),
 		   *gateway = get(settings, "network.gateway");
-	json_int_t vlan = json_integer_value(json_object_get(settings, "network.vlan"));
 	json_t *server;
 	size_t i;
 
@@ -198,7 +208,7 @@ static int check(struct tr_change *change, const json_t *settings)
 		server) if (!json_is_string(server) || !is_address(json_string_value(server),
 							       false)) return tr_change_fail(change,
 		-EINVAL, "network.dns: addresses like 192.168.1.1");
-	if (vlan < 0 || vlan > 4094)
+	if (!is_vlan(settings))
 		return tr_change_fail(change, -EINVAL, "network.vlan: 1 to 4094, or 0");
 	if (proxy[0] && ((strncmp(proxy, "http://", 7) && strncmp(proxy, "https://", 8)) ||
 				strpbrk(proxy, "\"\\ \n")))
