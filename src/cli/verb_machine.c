@@ -1,11 +1,8 @@
-#include "cli/node_verb.h"
+#include "cli/machine_change.h"
 #include "cli/verbs.h"
 #include "config/config.h"
-#include "core/text.h"
-#include "system/machine_setup.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,7 +32,6 @@ static int take_setting(struct request *request, const char *word)
 {
 	const char *equals = strchr(word, '=');
 	char key[80];
-	int64_t number;
 
 	if (!equals || (size_t)(equals - word) >= sizeof(key))
 		return tr_options_refuse("machine", "say KEY=VALUE, not ", word);
@@ -43,19 +39,7 @@ static int take_setting(struct request *request, const char *word)
 	if (!strncmp(key, "console.", 8))
 		return tr_options_refuse("machine",
 			"a command line can be read by others: give the PIN with --stdin", "");
-	json_t *value = NULL;
-	if (!strcmp(key, "time.servers") || !strcmp(key, "network.dns")) {
-		value = json_array();
-		for (const char *at = equals + 1; *(at += strspn(at, ", "));
-			at += strcspn(at, ", "))
-			json_array_append_new(value, json_stringn(at, strcspn(at, ", ")));
-	} else if (!strcmp(key, "network.vlan") &&
-		   tr_text_parse_int(equals + 1, 0, 4094, &number) == 0) {
-		value = json_integer(number);
-	} else {
-		value = json_string(equals + 1);
-	}
-	json_object_set_new(request->settings, key, value);
+	tr_machine_change_add(request->settings, key, equals + 1);
 	return 0;
 }
 
@@ -144,22 +128,7 @@ static int set(struct request *request)
 	if (json_object_size(request->settings) == 0)
 		return tr_node_verb_fail(&request->node, TR_EXIT_USAGE,
 			"say what: telerec machine set time.zone=Europe/Berlin");
-	FILE *nowhere = request->node.is_json && !request->change.is_dry_run
-				? fopen("/dev/null", "we")
-				: NULL;
-	request->change.out = nowhere ? nowhere : stdout;
-	signal(SIGHUP, SIG_IGN); /* a change is ended in order */
-	int rc = tr_machine_set(&request->change, request->settings);
-	if (nowhere)
-		fclose(nowhere);
-	if (rc < 0)
-		return tr_node_verb_fail(&request->node,
-			rc == -EINVAL ? TR_EXIT_USAGE : TR_EXIT_FAILED, "%s%s",
-			request->change.why[0] ? request->change.why : strerror(-rc),
-			rc == -EACCES || rc == -EROFS ? ". Run it as root" : "");
-	return request->node.is_json && !request->change.is_dry_run
-		       ? tr_node_verb_print_json(json_object())
-		       : 0;
+	return tr_machine_change_run(&request->node, &request->change, request->settings);
 }
 
 static int check_pin(struct request *request)

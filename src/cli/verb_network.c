@@ -1,11 +1,8 @@
-#include "cli/node_verb.h"
+#include "cli/machine_change.h"
 #include "cli/verbs.h"
 #include "config/config.h"
 #include "core/text.h"
-#include "system/machine_setup.h"
 
-#include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,7 +32,6 @@ static int take_setting(struct request *request, const char *word)
 	size_t length = strcspn(word, "=");
 	const char *value = word + length + (word[length] == '=');
 	char name[40], key[60];
-	int64_t number;
 	bool is_known = false;
 
 	snprintf(name, sizeof(name), "%.*s", (int)length, word);
@@ -50,19 +46,7 @@ static int take_setting(struct request *request, const char *word)
 		return tr_options_refuse("network", text, word);
 	}
 	snprintf(key, sizeof(key), "network.%s", name);
-	json_t *made = NULL;
-	if (!strcmp(name, "dns")) {
-		made = json_array();
-		for (value += strspn(value, ", "); *value; value += strspn(value, ", ")) {
-			json_array_append_new(made, json_stringn(value, strcspn(value, ", ")));
-			value += strcspn(value, ", ");
-		}
-	} else if (!strcmp(name, "vlan") && tr_text_parse_int(value, 0, 4094, &number) == 0) {
-		made = json_integer(number);
-	} else {
-		made = json_string(value);
-	}
-	json_object_set_new(request->wanted, key, made);
+	tr_machine_change_add(request->wanted, key, value);
 	return 0;
 }
 
@@ -154,24 +138,10 @@ static int set(struct request *request)
 	if (json_object_size(request->wanted) == 0)
 		return tr_node_verb_fail(&request->node, TR_EXIT_USAGE,
 			"say what: telerec network set address=192.168.1.20/24 gateway=192.168.1.1");
-	FILE *nowhere = request->node.is_json && !request->change.is_dry_run
-				? fopen("/dev/null", "we")
-				: NULL;
-	request->change.out = nowhere ? nowhere : stdout;
-	signal(SIGHUP, SIG_IGN); /* the line over which it is asked may be cut by it */
 	json_t *all = merge(request);
-	int rc = tr_machine_set(&request->change, all);
+	int code = tr_machine_change_run(&request->node, &request->change, all);
 	json_decref(all);
-	if (nowhere)
-		fclose(nowhere);
-	if (rc < 0)
-		return tr_node_verb_fail(&request->node,
-			rc == -EINVAL ? TR_EXIT_USAGE : TR_EXIT_FAILED, "%s%s",
-			request->change.why[0] ? request->change.why : strerror(-rc),
-			rc == -EACCES || rc == -EROFS ? ". Run it as root" : "");
-	return request->node.is_json && !request->change.is_dry_run
-		       ? tr_node_verb_print_json(json_object())
-		       : 0;
+	return code;
 }
 
 /* From the cable to the names of the Jitsi servers. */

@@ -40,6 +40,18 @@ expect 2 'network.address: like' "$telerec" network set --root "$tree" address=3
 expect 2 'show, set or test, not ' "$telerec" network sett
 [ "$before" = "$(cat "$file")" ] || fail "what was refused changed something"
 
+# `telerec machine` takes the same settings, by their whole names.
+expect 0 '+DNS=10.0.0.1 10.0.0.2' "$telerec" machine set --root "$tree" --dry-run \
+	network.interface=eth7 network.method=static network.address=10.0.0.9/8 network.dns=10.0.0.1,10.0.0.2
+expect 0 '+VLAN=tr-vlan' "$telerec" network set --root "$tree" --dry-run vlan=7
+expect 2 'network.vlan' "$telerec" machine set --root "$tree" network.interface=eth7 \
+	network.vlan=5000
+expect 2 'network.vlan' "$telerec" network set --root "$tree" vlan=twelve
+expect 2 'give the PIN with --stdin' "$telerec" machine set --root "$tree" console.pin=1234
+[ "$before" = "$(cat "$file")" ] || fail "a dry run changed something"
+said=$("$telerec" network set --root "$tree" --json gateway=192.168.1.254) # and nothing else is said
+[ "$said" = "{}" ] || fail "JSON: $said"
+
 # ---- storage ----
 
 mkdir "$work/bin"
