@@ -11,8 +11,6 @@
 #include <time.h>
 
 #define CALL_MS 20000
-#define LINES_MOST 20000 /* waiting: what comes then is left out */
-#define LINES_AT_ONCE 2000
 #define PATIENCE_S 2
 
 /* ---- on the job's thread ---- */
@@ -50,27 +48,6 @@ static void wake(struct tr_console *console)
 		;
 }
 
-void tr_job_push_line(struct tr_job *job, const char *text, size_t size)
-{
-	struct tr_job_line *line = malloc(sizeof(*line) + size + 1);
-
-	if (!line)
-		return;
-	memcpy(line->text, text, size);
-	line->text[size] = '\0';
-	line->next = NULL;
-	pthread_mutex_lock(&job->console->job_lock);
-	if (job->line_count < LINES_MOST) {
-		*job->line_end = line;
-		job->line_end = &line->next;
-		job->line_count++;
-		line = NULL;
-	}
-	pthread_mutex_unlock(&job->console->job_lock);
-	free(line);
-	wake(job->console);
-}
-
 static void *work(void *user)
 {
 	struct tr_job *job = user;
@@ -102,11 +79,6 @@ static void free_words(char **words)
 
 static void free_job(struct tr_job *job)
 {
-	while (job->lines) {
-		struct tr_job_line *line = job->lines;
-		job->lines = line->next;
-		free(line);
-	}
 	if (job->input)
 		explicit_bzero(job->input, strlen(job->input));
 	free(job->input);
@@ -131,7 +103,6 @@ static struct tr_job *make_job(struct tr_console *console, void *user)
 		return NULL;
 	job->console = console;
 	job->user = user;
-	job->line_end = &job->lines;
 	job->stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return job;
 }
@@ -215,37 +186,18 @@ static char **copy_words(
 	return words;
 }
 
-static struct tr_job *make_program(struct tr_console *console, const char *const argv[],
-	const char *input, bool as_root, void *user)
+struct tr_job *tr_job_run(struct tr_console *console, const char *const argv[], const char *input,
+	bool as_root, tr_job_done_fn *done, void *user)
 {
 	struct tr_job *job = make_job(console, user);
 
 	if (!job)
-		return NULL;
+		return start(NULL, false, console);
+	job->done = done;
 	job->is_by_sudo = as_root && geteuid() != 0;
 	job->argv = copy_words(console, argv, job->is_by_sudo);
 	job->input = input ? strdup(input) : NULL;
-	return job;
-}
-
-struct tr_job *tr_job_run(struct tr_console *console, const char *const argv[], const char *input,
-	bool as_root, tr_job_done_fn *done, void *user)
-{
-	struct tr_job *job = make_program(console, argv, input, as_root, user);
-
-	if (job)
-		job->done = done;
-	return start(job, job && job->argv && (!input || job->input), console);
-}
-
-struct tr_job *tr_job_follow(struct tr_console *console, const char *const argv[], bool as_root,
-	tr_job_line_fn *take, void *user)
-{
-	struct tr_job *job = make_program(console, argv, NULL, as_root, user);
-
-	if (job)
-		job->take = take;
-	return start(job, job && job->argv, console);
+	return start(job, job->argv && (!input || job->input), console);
 }
 
 void tr_job_drop(struct tr_job *job)
@@ -257,20 +209,6 @@ void tr_job_drop(struct tr_job *job)
 }
 
 /* ---- on the UI thread ---- */
-
-static struct tr_job_line *take_line(struct tr_job *job)
-{
-	pthread_mutex_lock(&job->console->job_lock);
-	struct tr_job_line *line = job->lines;
-	if (line) {
-		job->lines = line->next;
-		job->line_count--;
-		if (!job->lines)
-			job->line_end = &job->lines;
-	}
-	pthread_mutex_unlock(&job->console->job_lock);
-	return line;
-}
 
 /* A job that has ended, taken off the list; with `is_all` any. */
 static struct tr_job *take_over(struct tr_console *console, bool is_all)
@@ -288,40 +226,9 @@ static struct tr_job *take_over(struct tr_console *console, bool is_all)
 	return found;
 }
 
-static void give_lines(struct tr_console *console, struct tr_job *job)
-{
-	for (int i = 0; i < LINES_AT_ONCE && !job->is_dropped; i++) {
-		struct tr_job_line *line = take_line(job);
-		if (!line)
-			return;
-		job->take(console, line->text, 0, job->user);
-		free(line);
-	}
-	if (!job->is_dropped)
-		wake(console);
-}
-
-/* The next that has lines and was not looked at yet: jobs may come while `take` runs, none goes. */
-static void give_all_lines(struct tr_console *console)
-{
-	pthread_mutex_lock(&console->job_lock);
-	struct tr_job *job = console->jobs;
-	pthread_mutex_unlock(&console->job_lock);
-	for (; job; job = job->next)
-		if (job->take && !job->is_over)
-			give_lines(console, job);
-}
-
 static void finish(struct tr_console *console, struct tr_job *job)
 {
 	pthread_join(job->thread, NULL);
-	while (job->take && !job->is_dropped) {
-		struct tr_job_line *line = take_line(job);
-		job->take(console, line ? line->text : NULL, job->result.status, job->user);
-		if (!line)
-			break;
-		free(line);
-	}
 	if (job->done && !job->is_dropped)
 		job->done(console, &job->result, job->user);
 	free_job(job);
@@ -334,7 +241,6 @@ void tr_job_serve(struct tr_console *console)
 
 	eventfd_read(console->job_event, &count);
 	console->is_dirty = true;
-	give_all_lines(console);
 	while ((job = take_over(console, false)))
 		finish(console, job);
 }
@@ -354,4 +260,11 @@ bool tr_job_end_all(struct tr_console *console)
 		free_job(job);
 	}
 	return true;
+}
+
+const char *tr_job_words(const struct tr_job_result *result)
+{
+	const char *problem = result->problem && result->problem[0] ? result->problem : NULL;
+
+	return problem ? problem : result->text ? result->text : "";
 }

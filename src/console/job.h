@@ -40,12 +40,9 @@ struct tr_job *tr_job_picture(
 struct tr_job *tr_job_run(struct tr_console *console, const char *const argv[], const char *input,
 	bool as_root, tr_job_done_fn *done, void *user);
 
-/* Lines of a program as they come, until it ends: for logs and what takes minutes. `line` NULL: it
- * ended, with its exit code. */
-typedef void tr_job_line_fn(struct tr_console *console, const char *line, int status, void *user);
-struct tr_job *tr_job_follow(struct tr_console *console, const char *const argv[], bool as_root,
-	tr_job_line_fn *take, void *user);
-
 void tr_job_drop(struct tr_job *job); /* NULL is fine */
+
+/* What to tell of one that did not work: the problem, else what it printed; "" when it was mute. */
+const char *tr_job_words(const struct tr_job_result *result);
 
 #endif

@@ -6,18 +6,12 @@
 
 #include <pthread.h>
 
-struct tr_job_line {
-	struct tr_job_line *next;
-	char text[];
-};
-
 struct tr_job {
 	struct tr_job *next; /* tr_console.jobs */
 	struct tr_console *console;
 
 	/* fixed after start */
 	tr_job_done_fn *done;
-	tr_job_line_fn *take; /* a program's lines, instead of all at its end */
 	void *user;
 	char *method, *path; /* of a call */
 	json_t *body;
@@ -29,8 +23,6 @@ struct tr_job {
 	pthread_t thread;
 
 	/* under tr_console.job_lock */
-	struct tr_job_line *lines, **line_end;
-	unsigned line_count;
 	bool is_dropped, is_over;
 
 	/* the thread's until is_over */
@@ -38,7 +30,7 @@ struct tr_job {
 	char *text;
 	size_t text_size;
 	char *output; /* standard output alone */
-	size_t output_size, line_begin;
+	size_t output_size;
 	struct tr_model_picture picture;
 	char problem[1024];
 };
@@ -46,8 +38,5 @@ struct tr_job {
 /* The thread's work: fills the result. */
 void tr_job_do_call(struct tr_job *job);
 void tr_job_do_program(struct tr_job *job);
-
-/* From the job's thread: a line for `take`, or something to look at. */
-void tr_job_push_line(struct tr_job *job, const char *text, size_t size);
 
 #endif

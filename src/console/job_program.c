@@ -67,26 +67,6 @@ static void append(char **text, size_t *text_size, const char *data, size_t size
 	*text = longer;
 }
 
-/* Whole lines at once; without an end of line only at the program's end. */
-static void give_lines(struct tr_job *job, bool is_end)
-{
-	char *at = job->text ? job->text : (char *)"", *end;
-
-	if (!job->take)
-		return;
-	while ((end = strchr(at, '\n'))) {
-		tr_job_push_line(job, at, (size_t)(end - at));
-		at = end + 1;
-	}
-	if (is_end && *at)
-		tr_job_push_line(job, at, strlen(at));
-	if (!job->text)
-		return;
-	job->text_size = is_end ? 0 : strlen(at);
-	memmove(job->text, at, job->text_size);
-	job->text[job->text_size] = '\0';
-}
-
 /* False at the channel's end. */
 static bool read_some(struct tr_job *job, int fd, bool is_output)
 {
@@ -98,9 +78,8 @@ static bool read_some(struct tr_job *job, int fd, bool is_output)
 	for (ssize_t i = 0; i < size; i++)
 		data[i] = data[i] ? data[i] : '?';
 	append(&job->text, &job->text_size, data, (size_t)size);
-	if (is_output && !job->take)
+	if (is_output)
 		append(&job->output, &job->output_size, data, (size_t)size);
-	give_lines(job, false);
 	return true;
 }
 
@@ -226,5 +205,4 @@ void tr_job_do_program(struct tr_job *job)
 	}
 	close_pipes(&pipes);
 	say_end(job);
-	give_lines(job, true);
 }

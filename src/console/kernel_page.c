@@ -115,8 +115,7 @@ static void take_status(struct tr_console *console, const struct tr_job_result *
 	kernel->job = NULL;
 	tr_text_view_clear(kernel->view);
 	if (!json_is_object(result->json)) {
-		tr_text_view_add(kernel->view, TR_ROLE_BAD, 0,
-			result->problem && result->problem[0] ? result->problem : result->text);
+		tr_text_view_add(kernel->view, TR_ROLE_BAD, 0, tr_job_words(result));
 		return;
 	}
 	json_array_foreach(json_object_get(result->json, "findings"), i, finding)

@@ -323,8 +323,7 @@ static void take_copied(struct tr_console *console, const struct tr_job_result *
 
 	recording->job = NULL;
 	if (result->rc < 0 || result->status != 0)
-		tr_dialog_message(console, "It was not copied", TR_ROLE_BAD,
-			result->problem && result->problem[0] ? result->problem : result->text);
+		tr_dialog_message(console, "It was not copied", TR_ROLE_BAD, tr_job_words(result));
 	else
 		tr_dialog_message(console, "Copied", TR_ROLE_GOOD,
 			"The recording is on the stick. Before you pull it out, unmount it: umount "

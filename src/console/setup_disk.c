@@ -73,7 +73,7 @@ static void make_rows(struct disks *disks)
 
 static void say_problem(struct disks *disks, const struct tr_job_result *result)
 {
-	const char *said = result->problem && result->problem[0] ? result->problem : result->text;
+	const char *said = tr_job_words(result);
 
 	snprintf(disks->problem, sizeof(disks->problem), "%.590s", said ? said : "");
 }
@@ -148,7 +148,7 @@ static void take_used(struct tr_console *console, const struct tr_job_result *re
 	disks->job = NULL;
 	if (result->rc < 0 || result->status != 0) {
 		tr_dialog_message(console, "The recordings stay where they are", TR_ROLE_BAD,
-			result->problem && result->problem[0] ? result->problem : result->text);
+			tr_job_words(result));
 		return;
 	}
 	read_disks(console, disks);
@@ -184,8 +184,8 @@ static void take_formatted(
 
 	disks->job = NULL;
 	if (result->rc < 0 || result->status != 0)
-		tr_dialog_message(console, "It is not formatted", TR_ROLE_BAD,
-			result->problem && result->problem[0] ? result->problem : result->text);
+		tr_dialog_message(
+			console, "It is not formatted", TR_ROLE_BAD, tr_job_words(result));
 	else
 		tr_console_say(console, TR_ROLE_GOOD, "It is empty now: Enter takes it.");
 	read_disks(console, disks);

@@ -86,9 +86,7 @@ static void describe(const struct tr_job_result *result, char *out, size_t size)
 	const char *sentence =
 		tr_node_words_text(json_object_get(result->json, "error"), "sentence");
 	if (!sentence[0])
-		sentence = result->problem && result->problem[0] ? result->problem
-			   : result->text			 ? result->text
-								 : "";
+		sentence = tr_job_words(result);
 	snprintf(out, size, "%s", sentence[0] ? sentence : "It did not work.");
 }
 

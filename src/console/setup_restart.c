@@ -92,7 +92,7 @@ static void take_started(struct tr_console *console, const struct tr_job_result 
 	snprintf(text, sizeof(text),
 		"%.400s\n\nThe settings are saved. They are in effect when telerecd has been started "
 		"anew, as root:\n\nsystemctl restart telerecd",
-		result->problem && result->problem[0] ? result->problem : result->text);
+		tr_job_words(result));
 	leave(console, restart, false);
 	tr_dialog_message(console, "telerecd was not started anew", TR_ROLE_WARNING, text);
 }

@@ -227,8 +227,7 @@ static void take_power(struct tr_console *console, const struct tr_job_result *r
 
 	system->job = NULL;
 	if (result->rc < 0 || result->status != 0)
-		tr_dialog_message(console, "It goes on running", TR_ROLE_BAD,
-			result->problem && result->problem[0] ? result->problem : result->text);
+		tr_dialog_message(console, "It goes on running", TR_ROLE_BAD, tr_job_words(result));
 }
 
 static void power_now(struct tr_console *console, struct system *system)
