@@ -193,8 +193,7 @@ static void take_findings(
 	}
 	tr_text_view_clear(doctor->view);
 	tr_text_view_add(doctor->view, TR_ROLE_BAD, 0, "The doctor could not do its work:");
-	tr_text_view_add(doctor->view, TR_ROLE_TEXT, 0,
-		result->problem && result->problem[0] ? result->problem : result->text);
+	tr_text_view_add(doctor->view, TR_ROLE_TEXT, 0, tr_job_words(result));
 }
 
 static void examine(struct tr_console *console, struct doctor *doctor)
@@ -242,30 +241,20 @@ static void take_accepted(
 	struct doctor *doctor = user;
 
 	doctor->job = NULL;
-	if (result->rc == 0 && result->status == 0) {
-		tr_console_say(console, TR_ROLE_GOOD, "The certificate is trusted from now on.");
+	if (tr_setup_is_written(console, result, "The certificate is trusted from now on."))
 		examine(console, doctor);
-		return;
-	}
-	tr_dialog_message(console, "Nothing is changed", TR_ROLE_BAD,
-		result->problem && result->problem[0] ? result->problem : result->text);
 }
 
 static void accept_fingerprint(struct tr_console *console, void *user)
 {
 	struct doctor *doctor = user;
-	const char *const argv[] = {
-		"telerec", "config", "set", "--stdin", "--config", tr_setup_config(console), NULL};
 	char key[TR_SETUP_KEY_MAX];
 
+	if (doctor->job)
+		return;
 	snprintf(key, sizeof(key), "environments[%.400s].fingerprint", doctor->fingerprint_of);
-	json_t *settings = json_pack("{s:s}", key, doctor->fingerprint);
-	char *input = settings ? json_dumps(settings, JSON_COMPACT) : NULL;
-	if (input && !doctor->job)
-		doctor->job = tr_job_run(
-			console, argv, input, tr_setup_needs_root(console), take_accepted, doctor);
-	free(input);
-	json_decref(settings);
+	doctor->job = tr_setup_write(
+		console, json_pack("{s:s}", key, doctor->fingerprint), take_accepted, doctor);
 }
 
 static void ask_accept(struct tr_console *console, struct doctor *doctor)

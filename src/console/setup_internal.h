@@ -90,6 +90,15 @@ extern const struct tr_screen tr_screen_output; /* argument: struct tr_output_re
  */
 void tr_setup_restart(struct tr_console *console, tr_setup_done_fn *done, void *user);
 
+/* Writes `settings`, which it takes: keys of telerec.conf with their values. The job is the
+ * caller's, as tr_job_run()'s. */
+struct tr_job *tr_setup_write(
+	struct tr_console *console, json_t *settings, tr_job_done_fn *done, void *user);
+
+/* What became of it, told: `sentence` when it is written, else why nothing is changed. */
+bool tr_setup_is_written(
+	struct tr_console *console, const struct tr_job_result *result, const char *sentence);
+
 /* The path of telerec.conf, and whether writing it needs root. */
 const char *tr_setup_config(struct tr_console *console);
 bool tr_setup_needs_root(struct tr_console *console);

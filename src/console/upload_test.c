@@ -74,8 +74,7 @@ static void take_result(struct tr_console *console, const struct tr_job_result *
 		return;
 	}
 	tr_text_view_clear(test->view);
-	tr_text_view_add(test->view, TR_ROLE_BAD, 0,
-		result->problem && result->problem[0] ? result->problem : result->text);
+	tr_text_view_add(test->view, TR_ROLE_BAD, 0, tr_job_words(result));
 }
 
 static void try_it(struct tr_console *console, struct test *test)
@@ -112,30 +111,20 @@ static void take_trusted(struct tr_console *console, const struct tr_job_result 
 	struct test *test = user;
 
 	test->job = NULL;
-	if (result->rc == 0 && result->status == 0) {
-		tr_console_say(console, TR_ROLE_GOOD, "The server is known from now on.");
+	if (tr_setup_is_written(console, result, "The server is known from now on."))
 		try_it(console, test);
-		return;
-	}
-	tr_dialog_message(console, "Nothing is changed", TR_ROLE_BAD,
-		result->problem && result->problem[0] ? result->problem : result->text);
 }
 
 static void trust(struct tr_console *console, void *user)
 {
 	struct test *test = user;
-	const char *const argv[] = {
-		"telerec", "config", "set", "--stdin", "--config", tr_setup_config(console), NULL};
+	json_t *keys = json_object_get(test->json, "host_keys");
 	char key[TR_SETUP_KEY_MAX];
 
+	if (test->job)
+		return;
 	snprintf(key, sizeof(key), "storage.uploads[%s].host_keys", test->name);
-	json_t *settings = json_pack("{s:O}", key, json_object_get(test->json, "host_keys"));
-	char *input = settings ? json_dumps(settings, JSON_COMPACT) : NULL;
-	if (input && !test->job)
-		test->job = tr_job_run(
-			console, argv, input, tr_setup_needs_root(console), take_trusted, test);
-	free(input);
-	json_decref(settings);
+	test->job = tr_setup_write(console, json_pack("{s:O}", key, keys), take_trusted, test);
 }
 
 /* ---- the screen ---- */
