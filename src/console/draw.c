@@ -138,17 +138,26 @@ struct tr_area tr_draw_box(const struct tr_area *area, const char *title)
 
 /* ---- bars ---- */
 
+static enum tr_role level_role(double share)
+{
+	double db = METER_FLOOR_DB * (1 - share);
+
+	return db >= METER_TOO_LOUD_DB ? TR_ROLE_RECORDING
+	       : db >= METER_LOUD_DB   ? TR_ROLE_WARNING
+				       : TR_ROLE_GOOD;
+}
+
 /* Halves of a column are told apart where there are characters for it. */
-static void draw_filled(const struct tr_area *area, int row, int column, int width, double share,
-	enum tr_role (*role_at)(double share, enum tr_role role), enum tr_role role)
+void tr_draw_meter(const struct tr_area *area, int row, int column, int width, double db)
 {
 	bool is_utf8 = area->term->abilities.is_utf8;
+	double share = 1 - db / METER_FLOOR_DB;
 	int halves = (int)lround(fmin(fmax(share, 0), 1) * width * 2);
 
 	width = width_left(area, row, column, width);
 	for (int i = 0; i < width; i++) {
 		int here = halves - 2 * i;
-		enum tr_role look = role_at((i + 0.5) / width, role);
+		enum tr_role look = level_role((i + 0.5) / width);
 		if (here >= 2)
 			tr_draw_text(area, row, column + i, 1, look, is_utf8 ? "█" : "#");
 		else if (here == 1)
@@ -156,33 +165,6 @@ static void draw_filled(const struct tr_area *area, int row, int column, int wid
 		else
 			tr_draw_text(area, row, column + i, 1, TR_ROLE_DIM, is_utf8 ? "·" : ".");
 	}
-}
-
-static enum tr_role same_role(double share, enum tr_role role)
-{
-	(void)share;
-	return role;
-}
-
-static enum tr_role level_role(double share, enum tr_role role)
-{
-	double db = METER_FLOOR_DB * (1 - share);
-
-	(void)role;
-	return db >= METER_TOO_LOUD_DB ? TR_ROLE_RECORDING
-	       : db >= METER_LOUD_DB   ? TR_ROLE_WARNING
-				       : TR_ROLE_GOOD;
-}
-
-void tr_draw_meter(const struct tr_area *area, int row, int column, int width, double db)
-{
-	draw_filled(area, row, column, width, 1 - db / METER_FLOOR_DB, level_role, TR_ROLE_GOOD);
-}
-
-void tr_draw_bar(
-	const struct tr_area *area, int row, int column, int width, double share, enum tr_role role)
-{
-	draw_filled(area, row, column, width, share, same_role, role);
 }
 
 void tr_draw_cursor(const struct tr_area *area, int row, int column)

@@ -37,10 +37,8 @@ int tr_draw_width(const struct tr_term *term, const char *text);
 /* A frame along the area's edge with a title in it; gives the area inside. */
 struct tr_area tr_draw_box(const struct tr_area *area, const char *title);
 
-/* A level meter of -60 to 0 dB with its colours, and a bar of 0 to 1. */
+/* A level meter of -60 to 0 dB with its colours. */
 void tr_draw_meter(const struct tr_area *area, int row, int column, int width, double db);
-void tr_draw_bar(const struct tr_area *area, int row, int column, int width, double share,
-	enum tr_role role);
 
 /* A picture of 24-bit RGB, `stride` bytes a row, fitted into the area without changing its shape:
  * half blocks in as many colours as there are, characters by brightness where there are none. */
