@@ -61,6 +61,23 @@ static void set_shape(AVCodecContext *context, const struct tr_gpu_codec *codec)
 	context->level = tr_h264_level_find(s->width, s->height, s->rate, kbps);
 }
 
+static void set_rate(AVCodecContext *context, const struct tr_gpu_rate *rate)
+{
+	if (rate->control == TR_RUNG_RATE_CQP) {
+		/* Key pictures' quantizer must not move with the others': it is written into the
+		 * picture parameter set. */
+		context->i_quant_factor = 0.0001f;
+		context->i_quant_offset = (float)rate->key_qp;
+		context->global_quality = rate->qp;
+		return;
+	}
+	context->bit_rate = rate->kbps * INT64_C(1000);
+	context->rc_max_rate = rate->max_kbps * INT64_C(1000);
+	context->rc_buffer_size = rate->buffer_kbit * 1000;
+	if (rate->qp > 0)
+		context->qmin = rate->qp;
+}
+
 static int open_context(struct tr_gpu_codec *codec, int coarser)
 {
 	const char *name = codec->ops->name;
@@ -74,6 +91,7 @@ static int open_context(struct tr_gpu_codec *codec, int coarser)
 	tr_gpu_rate_plan(
 		&codec->settings, (enum tr_rung_rate)codec->rung.rate, coarser, &codec->rate);
 	set_shape(codec->context, codec);
+	set_rate(codec->context, &codec->rate);
 	if (codec->ops->prepare(codec->video, codec->context) < 0)
 		return fail(codec, -EIO, "%s does not know our options", name);
 	int av_rc = avcodec_open2(codec->context, encoder, NULL);

@@ -18,7 +18,8 @@
 struct tr_gpu_codec_ops {
 	const char *name;  /* FFmpeg's of the encoder */
 	const char *maker; /* who makes the packets: "driver" */
-	/* Pixel format, rate and the encoder's own options, before it is opened. -errno. */
+	/* Pixel format and the encoder's own options, before it is opened; size and rate are set,
+	 * the quantizer as H.264's. -errno. */
 	TR_CHECKED int (*prepare)(struct tr_video *video, AVCodecContext *context);
 	/* The picture as a frame that the encoder takes, with its size. -errno, said. */
 	TR_CHECKED int (*bring)(

@@ -1,4 +1,5 @@
-/* Of the files of telerec-gpu.so: gpu_module.c (entry, words), gpu_codec.c, vaapi*.c, qsv.c. */
+/* Of the files of telerec-gpu.so: gpu_module.c (entry, words), gpu_blocks.c, gpu_codec.c,
+ * vaapi*.c, qsv.c. */
 #ifndef TR_ENCODE_GPU_INTERNAL_H
 #define TR_ENCODE_GPU_INTERNAL_H
 
@@ -25,6 +26,13 @@ void tr_gpu_words_add(struct tr_gpu_words *words, const char *text);
 
 /* Says it and returns rc; keeps what a driver has said before. */
 int tr_gpu_fail(struct tr_gpu_words *words, int rc, const char *text);
+
+/* Pixels in a row or a column, up to whole macroblocks. */
+int tr_gpu_blocks_round(int pixels);
+
+/* NV12 into a frame with room for whole macroblocks, in memory: the picture, and its last column
+ * and row again where they go on, as what is behind them would bleed into the picture's edge. */
+void tr_gpu_blocks_fill(const AVFrame *frame, const struct tr_picture *picture);
 
 /* A VA display of its own on the rung's node, as FFmpeg's device. `words` must outlive it. */
 struct tr_vaapi_device;

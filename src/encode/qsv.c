@@ -62,25 +62,16 @@ static void qsv_close(struct tr_video *video)
 
 TR_CLEANUP_DEFINE(struct tr_video, qsv_close)
 
-/* FFmpeg chooses the rate control by what it is told: a quantizer, a most that is the mean (CBR) or
- * more than it (VBR). */
-static void set_rate(AVCodecContext *codec, const struct tr_gpu_rate *rate)
+/* FFmpeg chooses the rate control by what it is told: a quantizer, in its own unit, a most that is
+ * the mean (CBR) or more than it (VBR). */
+static void choose_control(AVCodecContext *codec, enum tr_rung_rate control)
 {
-	if (rate->control == TR_RUNG_RATE_CQP) {
-		/* As for h264_vaapi: key pictures' quantizer is in the picture parameter set. */
-		codec->i_quant_factor = 0.0001f;
-		codec->i_quant_offset = (float)rate->key_qp;
+	if (control == TR_RUNG_RATE_CQP) {
 		codec->flags |= AV_CODEC_FLAG_QSCALE;
-		codec->global_quality = rate->qp * FF_QP2LAMBDA;
-		return;
-	}
-	codec->bit_rate = rate->kbps * INT64_C(1000);
-	codec->rc_max_rate = rate->max_kbps * INT64_C(1000);
-	if (rate->control == TR_RUNG_RATE_VBR && rate->max_kbps == rate->kbps)
+		codec->global_quality *= FF_QP2LAMBDA;
+	} else if (control == TR_RUNG_RATE_VBR && codec->rc_max_rate == codec->bit_rate) {
 		codec->rc_max_rate++;
-	codec->rc_buffer_size = rate->buffer_kbit * 1000;
-	if (rate->qp > 0)
-		codec->qmin = rate->qp;
+	}
 }
 
 static int set_options(const AVCodecContext *codec, const struct tr_rung *rung)
@@ -113,48 +104,25 @@ static int set_options(const AVCodecContext *codec, const struct tr_rung *rung)
 static int prepare(struct tr_video *video, AVCodecContext *codec)
 {
 	codec->pix_fmt = AV_PIX_FMT_NV12;
-	set_rate(codec, &video->codec.rate);
+	choose_control(codec, video->codec.rate.control);
 	return set_options(codec, &video->codec.rung);
 }
 
 /* ---- a picture ---- */
-
-static int to_block(int pixels)
-{
-	return (pixels + 15) / 16 * 16;
-}
-
-/* The visible part, and its last column and row again up to whole macroblocks: what is behind them
- * would bleed into the picture's edge. */
-static void fill_plane(uint8_t *to, int to_stride, const uint8_t *from, int from_stride, int width,
-	int height, int full_width, int full_height, int sample)
-{
-	for (int y = 0; y < full_height; y++) {
-		uint8_t *row = to + (ptrdiff_t)y * to_stride;
-		int from_y = y < height ? y : height - 1;
-		memcpy(row, from + (ptrdiff_t)from_y * from_stride, (size_t)width);
-		for (int x = width; x < full_width; x += sample)
-			memcpy(row + x, row + width - sample, (size_t)sample);
-	}
-}
 
 /* Whole macroblocks, which FFmpeg passes on as they are; others it copies, with noise behind the
  * edge. What is shown is the encoder's to say. */
 static int bring(struct tr_video *video, const struct tr_video_input *input, AVFrame *frame)
 {
 	const struct tr_picture *picture = input->picture;
-	int width = picture->width, height = picture->height;
 
 	(void)video;
 	frame->format = AV_PIX_FMT_NV12;
-	frame->width = to_block(width);
-	frame->height = to_block(height);
+	frame->width = tr_gpu_blocks_round(picture->width);
+	frame->height = tr_gpu_blocks_round(picture->height);
 	if (av_frame_get_buffer(frame, 0) < 0)
 		return -ENOMEM;
-	fill_plane(frame->data[0], frame->linesize[0], picture->y, picture->y_stride, width, height,
-		frame->width, frame->height, 1);
-	fill_plane(frame->data[1], frame->linesize[1], picture->uv, picture->uv_stride, width,
-		height / 2, frame->width, frame->height / 2, 2);
+	tr_gpu_blocks_fill(frame, picture);
 	return 0;
 }
 

@@ -36,11 +36,6 @@ static void vaapi_close(struct tr_video *video)
 
 TR_CLEANUP_DEFINE(struct tr_video, vaapi_close)
 
-static int to_block(int pixels)
-{
-	return (pixels + 15) / 16 * 16;
-}
-
 /* Surfaces of whole macroblocks: the rows below the picture are ours to fill, or they would be
  * green and bleed into its edge. */
 static int make_surfaces(struct tr_video *video)
@@ -51,29 +46,18 @@ static int make_surfaces(struct tr_video *video)
 	AVHWFramesContext *frames = (AVHWFramesContext *)video->frames->data;
 	frames->format = AV_PIX_FMT_VAAPI;
 	frames->sw_format = AV_PIX_FMT_NV12;
-	frames->width = to_block(video->codec.settings.width);
-	frames->height = to_block(video->codec.settings.height);
+	frames->width = tr_gpu_blocks_round(video->codec.settings.width);
+	frames->height = tr_gpu_blocks_round(video->codec.settings.height);
 	if (av_hwframe_ctx_init(video->frames) < 0)
 		return tr_gpu_fail(&video->codec.words, -EIO, "the device gives no NV12 surfaces");
 	return 0;
 }
 
-static const char *set_rate(AVCodecContext *codec, const struct tr_gpu_rate *rate)
+static const char *name_control(const struct tr_gpu_rate *rate)
 {
-	if (rate->control == TR_RUNG_RATE_CQP) {
-		/* Key pictures' quantizer must not move with the others': it is written into the
-		 * picture parameter set. */
-		codec->i_quant_factor = 0.0001f;
-		codec->i_quant_offset = (float)rate->key_qp;
-		codec->global_quality = rate->qp;
-		return "CQP";
-	}
-	codec->bit_rate = rate->kbps * INT64_C(1000);
-	codec->rc_max_rate = rate->max_kbps * INT64_C(1000);
-	codec->rc_buffer_size = rate->buffer_kbit * 1000;
-	if (rate->qp > 0)
-		codec->qmin = rate->qp;
-	return rate->control == TR_RUNG_RATE_CBR ? "CBR" : "VBR";
+	return rate->control == TR_RUNG_RATE_CQP   ? "CQP"
+	       : rate->control == TR_RUNG_RATE_CBR ? "CBR"
+						   : "VBR";
 }
 
 static int prepare(struct tr_video *video, AVCodecContext *codec)
@@ -85,7 +69,7 @@ static int prepare(struct tr_video *video, AVCodecContext *codec)
 	if (rung->profile == 66)
 		codec->profile = 66 | 1 << 9; /* Constrained Baseline */
 	codec->hw_frames_ctx = av_buffer_ref(video->frames);
-	int rc = av_opt_set(own, "rc_mode", set_rate(codec, &video->codec.rate), 0);
+	int rc = av_opt_set(own, "rc_mode", name_control(&video->codec.rate), 0);
 	if (rc >= 0)
 		rc = av_opt_set_int(own, "async_depth", 1, 0); /* each picture comes out at once */
 	/* No messages about timing: they would bring the bitrate into the sequence parameter set,
@@ -179,8 +163,8 @@ static int open_vpp(struct tr_video *video)
 	if (rc < 0)
 		return rc;
 	return tr_vaapi_vpp_open(video->device, &video->codec.words, target_of(video),
-		to_block(video->codec.settings.width), to_block(video->codec.settings.height),
-		&video->vpp);
+		tr_gpu_blocks_round(video->codec.settings.width),
+		tr_gpu_blocks_round(video->codec.settings.height), &video->vpp);
 }
 
 static int vaapi_attach(struct tr_video *video, int number, const struct tr_surface *surface)

@@ -9,36 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-static int to_block(int pixels)
-{
-	return (pixels + 15) / 16 * 16;
-}
-
-/* The visible part, and its last column and row again where the surface goes on. */
-static void fill_plane(uint8_t *to, int to_stride, const uint8_t *from, int from_stride, int width,
-	int height, int full_width, int full_height, int sample)
-{
-	for (int y = 0; y < height; y++) {
-		uint8_t *row = to + (ptrdiff_t)y * to_stride;
-		memcpy(row, from + (ptrdiff_t)y * from_stride, (size_t)width);
-		for (int x = width; x < full_width; x += sample)
-			memcpy(row + x, row + width - sample, (size_t)sample);
-	}
-	for (int y = height; y < full_height; y++)
-		memcpy(to + (ptrdiff_t)y * to_stride, to + (ptrdiff_t)(height - 1) * to_stride,
-			(size_t)full_width);
-}
-
-static void fill_surface(const AVFrame *mapped, const struct tr_picture *picture)
-{
-	fill_plane(mapped->data[0], mapped->linesize[0], picture->y, picture->y_stride,
-		picture->width, picture->height, to_block(picture->width),
-		to_block(picture->height), 1);
-	fill_plane(mapped->data[1], mapped->linesize[1], picture->uv, picture->uv_stride,
-		picture->width, picture->height / 2, to_block(picture->width),
-		to_block(picture->height) / 2, 2);
-}
-
 static void fill_black(const AVFrame *mapped, int width, int height)
 {
 	for (int y = 0; y < height; y++)
@@ -63,7 +33,7 @@ int tr_vaapi_upload(AVBufferRef *frames, struct tr_gpu_words *words,
 		av_rc = av_hwframe_map(
 			mapped, surface, AV_HWFRAME_MAP_WRITE | AV_HWFRAME_MAP_OVERWRITE);
 	if (av_rc >= 0 && picture)
-		fill_surface(mapped, picture);
+		tr_gpu_blocks_fill(mapped, picture);
 	else if (av_rc >= 0)
 		fill_black(mapped, context->width, context->height);
 	av_frame_free(&mapped);
