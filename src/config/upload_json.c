@@ -4,21 +4,7 @@
 #include "core/text.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-
-static int say(char *why, size_t size, const char *format, ...) TR_PRINTF(3, 4);
-
-static int say(char *why, size_t size, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, size, format, args);
-	va_end(args);
-	return -EINVAL;
-}
 
 static const char *key_of(const struct tr_key_row *row)
 {
@@ -41,10 +27,10 @@ static int take_text(
 
 	if (!text || !is_plain(text) || strlen(text) != json_string_length(value) ||
 		strlen(text) >= row->size)
-		return say(why, size, "%s must be a text of at most %zu bytes", key_of(row),
-			row->size - 1);
+		return tr_text_say(why, size, -EINVAL, "%s must be a text of at most %zu bytes",
+			key_of(row), row->size - 1);
 	if (fault)
-		return say(why, size, "%s must be %s", key_of(row), fault);
+		return tr_text_say(why, size, -EINVAL, "%s must be %s", key_of(row), fault);
 	memcpy(out, text, strlen(text) + 1);
 	return 0;
 }
@@ -55,8 +41,8 @@ static int take_texts(const struct tr_key_row *row, const json_t *value,
 	size_t count = json_array_size(value);
 
 	if (!json_is_array(value) || count > row->count_max)
-		return say(why, size, "%s must be a list of at most %u texts", key_of(row),
-			row->count_max);
+		return tr_text_say(why, size, -EINVAL, "%s must be a list of at most %u texts",
+			key_of(row), row->count_max);
 	for (size_t i = 0; i < count; i++) {
 		char *out = (char *)upload + row->offset + i * row->size;
 		int rc = take_text(row, json_array_get(value, i), out, why, size);
@@ -78,19 +64,20 @@ static int take(const struct tr_key_row *row, const json_t *value, struct tr_con
 		return take_texts(row, value, upload, why, size);
 	case TR_KEY_BOOL:
 		*(bool *)out = json_is_true(value);
-		return json_is_boolean(value)
-			       ? 0
-			       : say(why, size, "%s must be true or false", key_of(row));
+		return json_is_boolean(value) ? 0
+					      : tr_text_say(why, size, -EINVAL,
+							"%s must be true or false", key_of(row));
 	case TR_KEY_CHOICE:
 		if (!text || (strcmp(text, row->words[0]) != 0 && strcmp(text, row->words[1]) != 0))
-			return say(why, size, "%s must be \"%s\" or \"%s\"", key_of(row),
-				row->words[0], row->words[1]);
+			return tr_text_say(why, size, -EINVAL, "%s must be \"%s\" or \"%s\"",
+				key_of(row), row->words[0], row->words[1]);
 		*(bool *)out = !strcmp(text, row->words[1]);
 		return 0;
 	case TR_KEY_BYTES:
 		return text && tr_text_parse_bytes(text, out) == 0
 			       ? 0
-			       : say(why, size, "%s must be a size like \"5M\"", key_of(row));
+			       : tr_text_say(why, size, -EINVAL, "%s must be a size like \"5M\"",
+					 key_of(row));
 	default:
 		return take_text(row, value, out, why, size);
 	}
@@ -110,12 +97,14 @@ static int take_all(json_t *root, struct tr_config_upload *upload, char *why, si
 	json_t *value;
 
 	if (!json_is_object(root))
-		return say(why, size, "a JSON object with the keys of storage.uploads is expected");
+		return tr_text_say(why, size, -EINVAL,
+			"a JSON object with the keys of storage.uploads is expected");
 	json_object_foreach(root, key, value)
 	{
 		const struct tr_key_row *row = find_row(key);
 		if (!row)
-			return say(why, size, "storage.uploads has no key \"%.60s\"", key);
+			return tr_text_say(
+				why, size, -EINVAL, "storage.uploads has no key \"%.60s\"", key);
 		int rc = take(row, value, upload, why, size);
 		if (rc < 0)
 			return rc;

@@ -170,6 +170,16 @@ int tr_text_format(char *out, size_t size, const char *format, ...)
 	return length < 0 || (size_t)length >= size ? -ENAMETOOLONG : 0;
 }
 
+int tr_text_say(char *out, size_t size, int rc, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(out, size, format, args);
+	va_end(args);
+	return rc;
+}
+
 void tr_text_format_bytes(int64_t bytes, char *out, size_t size)
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};

@@ -32,6 +32,9 @@ const char *tr_text_nearest(const char *word, const char *const *words);
 /* snprintf() that says -ENAMETOOLONG instead of cutting. */
 TR_CHECKED int tr_text_format(char *out, size_t size, const char *format, ...) TR_PRINTF(3, 4);
 
+/* A sentence for a person into `out`, cut to its size; returns `rc`, which it explains. */
+int tr_text_say(char *out, size_t size, int rc, const char *format, ...) TR_PRINTF(4, 5);
+
 /* 1536 as "1.5 KiB" into `out` (16 bytes are enough). */
 void tr_text_format_bytes(int64_t bytes, char *out, size_t size);
 

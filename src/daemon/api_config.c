@@ -85,10 +85,10 @@ static void check_placeholder(
 static int say_unwritable(const char *path, int rc, char *why, size_t size)
 {
 	if (rc == -EACCES || rc == -EPERM || rc == -EROFS)
-		return tr_api_source_say(why, size, rc == -EPERM ? -EACCES : rc,
+		return tr_text_say(why, size, rc == -EPERM ? -EACCES : rc,
 			"telerecd may not change %s; that is for root: sudo telerec config set ...",
 			path);
-	return tr_api_source_say(why, size, rc, "%s cannot be written: %s", path, strerror(-rc));
+	return tr_text_say(why, size, rc, "%s cannot be written: %s", path, strerror(-rc));
 }
 
 /* As the old one is: mode and owner; which we may not be able to give. */

@@ -1,5 +1,7 @@
 #include "daemon/api_source_internal.h"
 
+#include "core/text.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -29,8 +31,8 @@ int tr_api_source_list_recordings(void *user, json_t **ret_json)
 static int say_missing(char *why, size_t size, int rc)
 {
 	if (rc == -ENOENT)
-		return tr_api_source_say(why, size, rc, "there is no such recording");
-	return tr_api_source_say(why, size, rc, "the recording cannot be read: %s", strerror(-rc));
+		return tr_text_say(why, size, rc, "there is no such recording");
+	return tr_text_say(why, size, rc, "the recording cannot be read: %s", strerror(-rc));
 }
 
 int tr_api_source_read_recording(
@@ -73,9 +75,8 @@ static int check_unused(const struct tr_api_source *source, const char *id, char
 		       is_written_elsewhere(source, entry);
 	json_decref(entry);
 	if (!is_used && tr_node_uploads_folder(source->settings.node, id))
-		return tr_api_source_say(why, size, -EBUSY, "it is being uploaded just now");
-	return is_used ? tr_api_source_say(
-				 why, size, -EBUSY, "it is being recorded or finished just now")
+		return tr_text_say(why, size, -EBUSY, "it is being uploaded just now");
+	return is_used ? tr_text_say(why, size, -EBUSY, "it is being recorded or finished just now")
 		       : 0;
 }
 
@@ -87,8 +88,7 @@ int tr_api_source_remove_recording(void *user, const char *id, char *why, size_t
 	if (rc < 0)
 		return rc;
 	rc = tr_shelf_remove(source->shelf, id);
-	return rc < 0 ? tr_api_source_say(why, size, rc, "it cannot be removed: %s", strerror(-rc))
-		      : 0;
+	return rc < 0 ? tr_text_say(why, size, rc, "it cannot be removed: %s", strerror(-rc)) : 0;
 }
 
 int tr_api_source_finish_recording(void *user, const char *id, char *why, size_t size)
@@ -113,7 +113,6 @@ int tr_api_source_upload_recording(
 			!tr_node_uses_folder(source->settings.node, id);
 	json_decref(entry);
 	if (!is_final)
-		return tr_api_source_say(
-			why, size, -EBUSY, "it is being recorded or finished just now");
+		return tr_text_say(why, size, -EBUSY, "it is being recorded or finished just now");
 	return tr_node_upload_again(source->settings.node, id, target, why, size);
 }

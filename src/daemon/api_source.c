@@ -1,19 +1,7 @@
 #include "daemon/api_source_internal.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-
-int tr_api_source_say(char *why, size_t size, int rc, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, size, format, args);
-	va_end(args);
-	return rc;
-}
 
 /* ---- the node ---- */
 

@@ -12,9 +12,6 @@ struct tr_api_source {
 	struct tr_shelf *shelf;
 };
 
-/* Puts a sentence into `why`, and returns rc. */
-int tr_api_source_say(char *why, size_t size, int rc, const char *format, ...) TR_PRINTF(4, 5);
-
 /* ---- api_start.c ---- */
 
 int tr_api_source_start(

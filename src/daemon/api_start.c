@@ -57,7 +57,7 @@ static int take_id(struct start *start, const json_t *request, char *why, size_t
 	if (!id[0])
 		make_letters(start->id, ID_LETTERS);
 	else if (!is_clean(id) || tr_text_format(start->id, sizeof(start->id), "%s", id) < 0)
-		return tr_api_source_say(why, size, -EINVAL,
+		return tr_text_say(why, size, -EINVAL,
 			"session_id must be at most %zu bytes without control characters",
 			sizeof(start->id) - 1);
 	start->request.session_id = start->id;
@@ -77,7 +77,7 @@ static int take_url(struct start *start, const json_t *request, char *why, size_
 
 	if (scheme == 0 || path <= scheme || !is_clean(url) || strpbrk(url, " \"<>\\^`{|}") ||
 		strchr("/?#:", url[scheme]))
-		return tr_api_source_say(why, size, -EINVAL,
+		return tr_text_say(why, size, -EINVAL,
 			"url must be a meeting's whole address, like https://meet.example.org/room");
 	while (path > scheme && url[path - 1] == '/')
 		path--;
@@ -89,7 +89,7 @@ static int take_url(struct start *start, const json_t *request, char *why, size_
 	if (tr_text_format(start->url, sizeof(start->url), "%.*s", (int)length, url) < 0 ||
 		tr_text_format(start->parameters, sizeof(start->parameters), "%s%s%s", own,
 			own[0] && more[0] ? "&" : "", more) < 0)
-		return tr_api_source_say(why, size, -EINVAL, "url is too long");
+		return tr_text_say(why, size, -EINVAL, "url is too long");
 	start->request.meeting_url = start->url;
 	start->request.url_parameters = start->parameters;
 	start->request.call_name = start->call_name;
@@ -130,7 +130,7 @@ static int take_environment(struct start *start, const struct tr_config *config,
 
 	start->request.is_page = !found;
 	if (!found)
-		return name[0] ? tr_api_source_say(why, size, -EINVAL,
+		return name[0] ? tr_text_say(why, size, -EINVAL,
 					 "there is no environment \"%.100s\" in the settings", name)
 			       : 0;
 	if (found->call.randomize) {
@@ -154,7 +154,7 @@ static int take_time(struct start *start, const json_t *request, char *why, size
 	if (!word[0])
 		return 0;
 	if (tr_text_parse_duration(word, &ms) < 0 || ms <= 0)
-		return tr_api_source_say(why, size, -EINVAL,
+		return tr_text_say(why, size, -EINVAL,
 			"for is \"%.40s\", but must be a time like \"90s\" or \"1.5h\"", word);
 	if (start->request.usage_timeout_ms == 0 || ms < start->request.usage_timeout_ms)
 		start->request.usage_timeout_ms = ms;
@@ -171,15 +171,14 @@ static int take_rest(struct start *start, const json_t *request, char *why, size
 	to->kind = !strcmp(kind, "stream") || (!kind[0] && stream[0]) ? TR_CONTROL_STREAM
 								      : TR_CONTROL_FILE;
 	if (kind[0] && strcmp(kind, "stream") != 0 && strcmp(kind, "file") != 0)
-		return tr_api_source_say(why, size, -EINVAL, "kind must be \"file\" or \"stream\"");
+		return tr_text_say(why, size, -EINVAL, "kind must be \"file\" or \"stream\"");
 	if (to->kind == TR_CONTROL_STREAM && !stream[0])
-		return tr_api_source_say(why, size, -EINVAL,
+		return tr_text_say(why, size, -EINVAL,
 			"a stream needs \"stream\": where to, a key or an address");
 	if (to->kind == TR_CONTROL_FILE && stream[0])
-		return tr_api_source_say(
-			why, size, -EINVAL, "\"stream\" needs the kind \"stream\"");
+		return tr_text_say(why, size, -EINVAL, "\"stream\" needs the kind \"stream\"");
 	if (slot < 0 || slot > TR_CONFIG_SLOTS_MAX)
-		return tr_api_source_say(why, size, -EINVAL, "there is no such slot");
+		return tr_text_say(why, size, -EINVAL, "there is no such slot");
 	to->slot = (unsigned)slot;
 	to->stream_url = stream;
 	to->view_url = text(request, "view_url");

@@ -4,24 +4,11 @@
 #include "daemon/node_internal.h"
 
 #include "core/log.h"
+#include "core/text.h"
 #include "storage/leftovers.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-
-static int say(char *why, size_t size, int rc, const char *format, ...) TR_PRINTF(4, 5);
-
-static int say(char *why, size_t size, int rc, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, size, format, args);
-	va_end(args);
-	return rc;
-}
 
 void tr_node_set_drain(struct tr_node *node, bool is_on, bool is_leaving)
 {
@@ -42,16 +29,18 @@ void tr_node_set_drain(struct tr_node *node, bool is_on, bool is_leaving)
 int tr_node_restart_slot(struct tr_node *node, unsigned slot, char *why, size_t size)
 {
 	if (slot == 0 || slot > node->slot_count)
-		return say(why, size, -ENOENT, "there is no slot %u", slot);
+		return tr_text_say(why, size, -ENOENT, "there is no slot %u", slot);
 	if (tr_node_place(node, slot)->session)
-		return say(why, size, -EBUSY,
+		return tr_text_say(why, size, -EBUSY,
 			"slot %u records; its process is not restarted in the middle of that",
 			slot);
 	int rc = tr_supervisor_restart(node->supervisor, slot);
 	if (rc == -EBUSY)
-		return say(why, size, rc, "slot %u makes the files of a recording just now", slot);
+		return tr_text_say(
+			why, size, rc, "slot %u makes the files of a recording just now", slot);
 	if (rc < 0)
-		return say(why, size, rc, "slot %u cannot be restarted: %s", slot, strerror(-rc));
+		return tr_text_say(
+			why, size, rc, "slot %u cannot be restarted: %s", slot, strerror(-rc));
 	tr_info("slot %u is restarted, as asked", slot);
 	tr_node_publish_all(node);
 	return 0;
@@ -81,9 +70,9 @@ int tr_node_finish_again(struct tr_node *node, const char *folder, char *why, si
 	if (!recording)
 		return -ENOMEM;
 	if (tr_node_uses_folder(node, folder))
-		return say(why, size, -EBUSY, "it is being recorded or finished just now");
+		return tr_text_say(why, size, -EBUSY, "it is being recorded or finished just now");
 	if (node->is_draining)
-		return say(why, size, -EBUSY, "nothing new starts while the node drains");
+		return tr_text_say(why, size, -EBUSY, "nothing new starts while the node drains");
 	int rc = tr_recordings_dir_open(&node->dir, folder, &dirfd);
 	if (rc == 0)
 		rc = tr_recording_load(dirfd, recording);
@@ -92,7 +81,7 @@ int tr_node_finish_again(struct tr_node *node, const char *folder, char *why, si
 	if (rc == 0)
 		rc = tr_node_take_up(node, recording, folder);
 	if (rc < 0)
-		return say(why, size, rc, "it cannot be taken up: %s", strerror(-rc));
+		return tr_text_say(why, size, rc, "it cannot be taken up: %s", strerror(-rc));
 	tr_node_finish_next(node);
 	tr_node_describe(node);
 	return 0;

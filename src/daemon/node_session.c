@@ -11,7 +11,6 @@
 #include "storage/leftovers.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,24 +84,13 @@ static int on_usage_limit(sd_event_source *source, uint64_t usec, void *user)
 
 /* ---- start ---- */
 
-static void refuse(char *why, size_t why_size, const char *format, ...) TR_PRINTF(3, 4);
-
-static void refuse(char *why, size_t why_size, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, why_size, format, args);
-	va_end(args);
-}
-
 /* Whoever asks again is told from now on: the connection may be another one. */
 static enum tr_control_answer answer_duplicate(
 	struct session *session, const struct tr_control_start *request, char *why, size_t why_size)
 {
-	refuse(why, why_size, "the session runs already in slot %u", session->slot);
+	snprintf(why, why_size, "the session runs already in slot %u", session->slot);
 	if (session->phase == PHASE_ENDING) {
-		refuse(why, why_size, "the session is just ending in slot %u", session->slot);
+		snprintf(why, why_size, "the session is just ending in slot %u", session->slot);
 		return TR_CONTROL_BUSY;
 	}
 	if (request->origin.connection > 0) {
@@ -303,7 +291,7 @@ static enum tr_control_answer start(
 	struct tr_node *node, const struct tr_control_start *request, char *why, size_t why_size)
 {
 	if (request->slot > node->slot_count || !request->session_id[0]) {
-		refuse(why, why_size, "no such slot, or no session's name");
+		snprintf(why, why_size, "no such slot, or no session's name");
 		return TR_CONTROL_FAILED;
 	}
 	struct session *same = find_session(node, request->slot, request->session_id);
@@ -313,18 +301,18 @@ static enum tr_control_answer start(
 		return TR_CONTROL_REFUSED;
 	unsigned slot = tr_node_choose_slot(node, request->slot);
 	if (slot == 0) {
-		refuse(why, why_size, "%s", why_busy(node, request->slot));
+		snprintf(why, why_size, "%s", why_busy(node, request->slot));
 		return is_ill(node, request->slot) ? TR_CONTROL_FAILED : TR_CONTROL_BUSY;
 	}
 	tr_node_check_dir(node, node->dir_rc < 0);
 	if (node->dir_rc < 0) {
-		refuse(why, why_size, "%s", node->dir_problem);
+		snprintf(why, why_size, "%s", node->dir_problem);
 		tr_node_publish_all(node);
 		return TR_CONTROL_FAILED;
 	}
 	int rc = begin_session(node, slot, request);
 	if (rc < 0) {
-		refuse(why, why_size, "it cannot be started: %s", strerror(-rc));
+		snprintf(why, why_size, "it cannot be started: %s", strerror(-rc));
 		return TR_CONTROL_FAILED;
 	}
 	return TR_CONTROL_ACCEPTED;

@@ -11,7 +11,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -292,18 +291,6 @@ void tr_uploads_find(struct tr_uploads *uploads)
 			tr_uploads_take(uploads, one->d_name);
 }
 
-static int say(char *why, size_t size, int rc, const char *format, ...) TR_PRINTF(4, 5);
-
-static int say(char *why, size_t size, int rc, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why, size, format, args);
-	va_end(args);
-	return rc;
-}
-
 static void want_again(struct tr_uploads_item *item, const char *target)
 {
 	for (unsigned i = 0; i < item->note.count; i++) {
@@ -323,24 +310,25 @@ int tr_uploads_retry(
 	struct tr_uploads_item *item = tr_uploads_find_item(uploads, folder);
 
 	if (tr_uploads_target_count(uploads) == 0)
-		return say(why, size, -EBUSY,
+		return tr_text_say(why, size, -EBUSY,
 			"there is no target: telerec.conf has no entry in storage.uploads");
 	if (target && tr_uploads_find_target(uploads, target) < 0)
-		return say(why, size, -EINVAL,
+		return tr_text_say(why, size, -EINVAL,
 			"storage.uploads of telerec.conf has no target called \"%.60s\"", target);
 	int rc = item ? add_targets(uploads, &item->note) : expect(uploads, folder);
 	if (rc == 0 && !item)
 		rc = tr_uploads_add_item(uploads, folder, &item);
 	if (rc == -ENOENT)
-		return say(why, size, rc, "there is no such recording");
+		return tr_text_say(why, size, rc, "there is no such recording");
 	if (rc < 0 || !item)
-		return say(why, size, rc, "it cannot be taken up: %s", strerror(-rc));
+		return tr_text_say(why, size, rc, "it cannot be taken up: %s", strerror(-rc));
 	want_again(item, target);
 	if (tr_uploads_save(uploads, item) < 0)
 		tr_warning("recording %s: its upload is not noted", folder);
 	if (tr_uploads_is_complete(uploads, item)) {
 		tr_uploads_remove_item(uploads, item);
-		return say(why, size, -EBUSY, "all targets have it; name one to upload it again");
+		return tr_text_say(
+			why, size, -EBUSY, "all targets have it; name one to upload it again");
 	}
 	wait_for(uploads, 0);
 	return 0;

@@ -90,6 +90,16 @@ static void the_nearest_word_is_found_and_a_far_one_is_not(void **state)
 	assert_null(tr_text_nearest(endless, words));
 }
 
+static void say_cuts_its_sentence_and_gives_the_code_back(void **state)
+{
+	char out[8];
+
+	assert_int_equal(tr_text_say(out, sizeof(out), -EBUSY, "slot %d", 3), -EBUSY);
+	assert_string_equal(out, "slot 3");
+	assert_int_equal(tr_text_say(out, sizeof(out), 0, "%s", "too long for it"), 0);
+	assert_string_equal(out, "too lon");
+}
+
 static void format_refuses_to_cut(void **state)
 {
 	char out[4];
@@ -144,6 +154,7 @@ int main(void)
 		cmocka_unit_test(a_number_is_the_whole_text_and_in_range),
 		cmocka_unit_test(the_nearest_word_is_found_and_a_far_one_is_not),
 		cmocka_unit_test(format_refuses_to_cut),
+		cmocka_unit_test(say_cuts_its_sentence_and_gives_the_code_back),
 		cmocka_unit_test(bytes_are_read_with_their_unit),
 		cmocka_unit_test(bytes_are_shown_with_a_fitting_unit),
 	};
