@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -317,30 +316,4 @@ int tr_message_receive(struct tr_line *line, struct tr_message *ret_message, int
 	if (ret_fd)
 		*ret_fd = tr_take_fd(&fd);
 	return 0;
-}
-
-int tr_message_send_failed(
-	struct tr_line *line, enum tr_reason reason, const char *file, const char *format, ...)
-{
-	struct tr_message message = {.type = TR_MESSAGE_FAILED};
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(message.failed.sentence, sizeof(message.failed.sentence), format, args);
-	va_end(args);
-	message.failed.reason = reason;
-	message.failed.exit_code = tr_reason_exit_code(reason);
-	snprintf(message.failed.file, sizeof(message.failed.file), "%s", file ? file : "");
-	return tr_message_send(line, &message, -1);
-}
-
-int tr_message_send_warning(struct tr_line *line, const char *format, ...)
-{
-	struct tr_message message = {.type = TR_MESSAGE_WARNING};
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(message.warning.sentence, sizeof(message.warning.sentence), format, args);
-	va_end(args);
-	return tr_message_send(line, &message, -1);
 }

@@ -255,11 +255,4 @@ TR_CHECKED int tr_message_send(struct tr_line *line, const struct tr_message *me
 TR_CHECKED int tr_message_receive(struct tr_line *line, struct tr_message *ret_message, int *ret_fd,
 	char *why, size_t why_size);
 
-/* For the short ones: sends a failure (with exit code by its reason) or a warning; the sentence is
- * made like printf's. */
-TR_CHECKED int tr_message_send_failed(struct tr_line *line, enum tr_reason reason, const char *file,
-	const char *format, ...) TR_PRINTF(4, 5);
-TR_CHECKED int tr_message_send_warning(struct tr_line *line, const char *format, ...)
-	TR_PRINTF(2, 3);
-
 #endif

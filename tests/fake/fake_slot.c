@@ -146,8 +146,11 @@ static void send_state(struct fake *fake, const char *word)
 
 static void send_failed(struct fake *fake, enum tr_reason reason, const char *sentence)
 {
-	if (tr_message_send_failed(fake->line, reason, NULL, "%s", sentence) < 0)
-		_exit(98);
+	struct tr_message message = {.type = TR_MESSAGE_FAILED,
+		.failed = {.reason = reason, .exit_code = tr_reason_exit_code(reason)}};
+
+	snprintf(message.failed.sentence, sizeof(message.failed.sentence), "%s", sentence);
+	send_message(fake, &message);
 }
 
 static void write_file(int folder, const char *name, const char *ending)

@@ -274,6 +274,12 @@ static void infinite_levels_and_broken_text_are_made_sendable(void **state)
 
 static void a_failure_travels_over_a_socket_with_its_exit_code(void **state)
 {
+	const struct tr_message failed = {.type = TR_MESSAGE_FAILED,
+		.failed = {.reason = TR_REASON_PAGE_TIMEOUT,
+			.exit_code = tr_reason_exit_code(TR_REASON_PAGE_TIMEOUT),
+			.sentence = "after 30 s"}};
+	const struct tr_message warning = {
+		.type = TR_MESSAGE_WARNING, .warning = {.sentence = "hm"}};
 	struct tr_line *near, *far;
 	struct tr_message back;
 	int fds[2];
@@ -281,9 +287,8 @@ static void a_failure_travels_over_a_socket_with_its_exit_code(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
 	assert_int_equal(tr_line_create(fds[0], &near), 0);
 	assert_int_equal(tr_line_create(fds[1], &far), 0);
-	assert_int_equal(
-		tr_message_send_failed(near, TR_REASON_PAGE_TIMEOUT, NULL, "after %d s", 30), 0);
-	assert_int_equal(tr_message_send_warning(near, "%s", "hm"), 0);
+	assert_int_equal(tr_message_send(near, &failed, -1), 0);
+	assert_int_equal(tr_message_send(near, &warning, -1), 0);
 	assert_int_equal(tr_message_receive(far, &back, NULL, why, sizeof(why)), 0);
 	assert_int_equal(back.failed.reason, TR_REASON_PAGE_TIMEOUT);
 	assert_int_equal(back.failed.exit_code, 8);
