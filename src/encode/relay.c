@@ -452,11 +452,6 @@ const struct tr_encoder_stats *tr_relay_stats(const struct tr_relay *relay)
 	return tr_encoder_stats(relay->encoder);
 }
 
-pid_t tr_relay_pid(const struct tr_relay *relay)
-{
-	return tr_encoder_pid(relay->encoder);
-}
-
 unsigned tr_relay_handovers(const struct tr_relay *relay)
 {
 	return relay->handovers;

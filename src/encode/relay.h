@@ -56,7 +56,6 @@ void tr_relay_set_coarser(struct tr_relay *relay, int steps);
 bool tr_relay_is_busy(const struct tr_relay *relay);
 int tr_relay_fd(const struct tr_relay *relay);
 const struct tr_encoder_stats *tr_relay_stats(const struct tr_relay *relay);
-pid_t tr_relay_pid(const struct tr_relay *relay);
 
 /* Sends the picture off; what fails is handed over at once. -EIO when no encoder is left. */
 TR_CHECKED int tr_relay_submit(

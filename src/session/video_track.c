@@ -302,12 +302,10 @@ static void show_picture(struct tr_video_track *track, int64_t now_ns)
 /* Into the picture, or into a pixmap. */
 static int take(struct tr_video_track *track, struct tr_grab_result *ret_result)
 {
-	int ignored;
-
 	if (!has_surfaces(track))
 		return tr_grab_take(track->grab, tr_relay_picture(track->relay), ret_result);
 	int rc = tr_grab_skip(track->grab, ret_result);
-	return rc < 0 ? rc : tr_zero_copy_take(track->zero_copy, &ignored);
+	return rc < 0 ? rc : tr_zero_copy_take(track->zero_copy);
 }
 
 static int take_picture(struct tr_video_track *track)

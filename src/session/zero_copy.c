@@ -214,14 +214,14 @@ void tr_zero_copy_close(struct tr_zero_copy *road)
 
 /* ---- pictures ---- */
 
-int tr_zero_copy_take(struct tr_zero_copy *road, int *ret_number)
+int tr_zero_copy_take(struct tr_zero_copy *road)
 {
 	int number = road->number % TR_SURFACES_MAX + 1;
 
 	int rc = tr_dri3_copy(road->dri3, number);
 	if (rc < 0)
 		return rc;
-	*ret_number = road->number = number;
+	road->number = number;
 	return 0;
 }
 

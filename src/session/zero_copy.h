@@ -28,11 +28,10 @@ TR_CHECKED int tr_zero_copy_open(const struct tr_zero_copy_settings *settings, c
 /* Before the relay's end. NULL is fine. */
 void tr_zero_copy_close(struct tr_zero_copy *road);
 
-/* The screen as it is now; `ret_number` is for tr_relay_submit_surface(). -EPIPE: the display is
- * gone. */
-TR_CHECKED int tr_zero_copy_take(struct tr_zero_copy *road, int *ret_number);
+/* The screen as it is now. -EPIPE: the display is gone. */
+TR_CHECKED int tr_zero_copy_take(struct tr_zero_copy *road);
 
-/* What was taken last, again; 0: nothing yet. */
+/* What was taken last, for tr_relay_submit_surface(); 0: nothing yet. */
 int tr_zero_copy_number(const struct tr_zero_copy *road);
 
 /* The same for the processor, into the relay's picture: for checks, which look about once a second.

@@ -33,12 +33,6 @@ void tr_slotjob_remove(struct tr_slotjob **list, struct tr_slotjob *job)
 	free(job);
 }
 
-void tr_slotjob_clear(struct tr_slotjob **list)
-{
-	while (*list)
-		tr_slotjob_remove(list, *list);
-}
-
 struct tr_slotjob *tr_slotjob_running(struct tr_slotjob *list)
 {
 	while (list && !list->is_running)

@@ -24,7 +24,6 @@ TR_CHECKED int tr_slotjob_add(struct tr_slotjob **list, uint64_t number, const c
 
 /* Removes and frees it. */
 void tr_slotjob_remove(struct tr_slotjob **list, struct tr_slotjob *job);
-void tr_slotjob_clear(struct tr_slotjob **list);
 
 /* The one that runs; NULL. */
 struct tr_slotjob *tr_slotjob_running(struct tr_slotjob *list);
