@@ -52,10 +52,18 @@ bool tr_setup_is_appliance(void)
 	return access("/usr/lib/telerec-image", F_OK) == 0;
 }
 
+/* Recordings, and not "slots_busy": a slot that starts or is not well takes none, and has nothing
+ * to lose. */
 unsigned tr_setup_count_busy(struct tr_console *console)
 {
 	const struct tr_model_view *view = tr_console_view(console);
-	return view->is_up ? (unsigned)tr_node_words_int(view->node, "slots_busy") : 0;
+	unsigned count = 0;
+
+	if (view->is_up && !view->slots)
+		return (unsigned)tr_node_words_int(view->node, "slots_busy");
+	for (size_t i = 0; view->is_up && i < json_array_size(view->slots); i++)
+		count += json_is_object(json_object_get(json_array_get(view->slots, i), "session"));
+	return count;
 }
 
 /* ---- the steps ---- */

@@ -12,6 +12,10 @@ static void become(const char *file, const char *const argv[])
 {
 	sigset_t none;
 
+	/* As a service our errors go to the journal. Its prompt, and what is wrong, are for the
+	 * person here. */
+	if (!isatty(STDERR_FILENO))
+		dup2(STDOUT_FILENO, STDERR_FILENO);
 	setpgid(0, 0);
 	(void)!tcsetpgrp(STDIN_FILENO, getpid());
 	signal(SIGQUIT, SIG_DFL);

@@ -318,12 +318,15 @@ def the_machine_goes_down_after_the_recordings_or_after_asking():
         def called():
             return place.read("calls") if os.path.exists(calls) else ""
 
+        # The second slot takes no recording, and none would be lost.
+        starting = fake_node.slot(2, state="starting", is_busy=True)
+
         def record(node):
-            node.slots = [fake_node.recording_slot(1), fake_node.slot(2)]
+            node.slots = [fake_node.recording_slot(1), starting]
             node.node = fake_node.node(node.slots)
 
         def end(node):
-            node.slots = [fake_node.slot(1), fake_node.slot(2)]
+            node.slots = [fake_node.slot(1), starting]
             node.node = fake_node.node(node.slots)
         record(place.node)
         for request in ("POST", "DELETE"):
@@ -391,6 +394,23 @@ def a_shell_comes_and_goes_and_its_keys_are_not_the_consoles():
         terminal.wait_for("Nothing was said so far.")
 
 
+def a_shell_prompts_on_the_terminal_when_the_console_is_a_service():
+    if os.path.exists("/etc/telerec/console.pin"):
+        return  # this machine's own
+    with Place() as place:
+        argv = ["sh", "-c", "exec \"$0\" \"$@\" 2>/dev/null", telerec(), "console", "--node", place.node.path,
+                "--config", place.config, "--screen", "system"]
+        with Terminal(argv, env={"SHELL": "/bin/sh", "PS1": "here> "}) as terminal:
+            terminal.wait_for("Support bundle")
+            terminal.keys("s")
+            # Its own prompt, or that of this machine's /etc/profile.
+            terminal.wait_for(re.compile(r"^(\S*[#$]|here>)$", re.MULTILINE))
+            terminal.keys("echo $((6 * 7)) >&2<Enter>")
+            terminal.wait_for(re.compile("^42$", re.MULTILINE))
+            terminal.keys("exit<Enter>")
+            terminal.wait_all("Support bundle", "Self-test")
+
+
 def the_doctor_names_what_stands_in_the_way():
     with Place("recordings = \"/nonexistent/folder\";\n") as place:
         with place.console("doctor") as terminal:
@@ -438,5 +458,6 @@ if __name__ == "__main__":
          system_asks_before_anything_is_lost,
          the_machine_goes_down_after_the_recordings_or_after_asking,
          a_shell_comes_and_goes_and_its_keys_are_not_the_consoles,
+         a_shell_prompts_on_the_terminal_when_the_console_is_a_service,
          the_doctor_names_what_stands_in_the_way,
          the_support_bundle_has_no_secret_in_it])
