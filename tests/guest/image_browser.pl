@@ -7,6 +7,7 @@ use warnings;
 use Socket;
 
 my ($pcm, $width, $height) = ('default', 1280, 720);
+my $strip = 12; # rows that tell the time
 for (@ARGV) {
 	$pcm = $1 if /^--alsa-output-device=(.*)/;
 	($width, $height) = ($1, $2) if /^--window-size=(\d+),(\d+)/;
@@ -46,13 +47,12 @@ sub draw_time {
 	# One request: no picture is taken in the middle of it.
 	my $line = join '', map { (int($uptime * 10) >> 19 - int($_ * 20 / $width) & 1 ? "\xff\xff\xff\0" : "\0\0\0\0") }
 		0 .. $width - 1;
-	my $height = 12;
-	my $requests = pack('C C v V V v v s s C C v', 72, 2, 6 + $width * $height, $window, $context, $width, $height, 0, 0,
-		0, 24, 0) . $line x $height;
+	my $requests = pack('C C v V V v v s s C C v', 72, 2, 6 + $width * $strip, $window, $context, $width, $strip, 0, 0,
+		0, 24, 0) . $line x $strip;
 	syswrite $x, $requests;
 }
 
-# Four fields: red, green, blue, white.
+# Four fields: red, green, blue, white. They leave the strip alone, or a picture could be without the time.
 sub draw {
 	my ($number) = ($ENV{DISPLAY} // ':0') =~ /:(\d+)/;
 	my $key = cookie($number);
@@ -78,9 +78,10 @@ sub draw {
 	while (1) {
 		my $field = 0;
 		for my $colour (0xff0000, 0x00ff00, 0x0000ff, 0xffffff) {
-			my ($left, $top) = (($field & 1) * $width / 2, ($field >> 1) * $height / 2);
+			my ($left, $top) = (($field & 1) * $width / 2, ($field >> 1) * $height / 2 || $strip);
+			my $rows = $height / 2 - $top % ($height / 2);
 			syswrite $x, pack('C x v V V V', 56, 4, $context, 4, $colour) .
-				pack('C x v V V s s v v', 70, 5, $window, $context, $left, $top, $width / 2, $height / 2)
+				pack('C x v V V s s v v', 70, 5, $window, $context, $left, $top, $width / 2, $rows)
 				or exit 0;
 			$field++;
 		}

@@ -34,13 +34,32 @@ def open_system_page(terminal):
     await_text(terminal, "System")
     terminal.keys("9")
     await_text(terminal, "Factory reset")
+    on_page(terminal)
 
 
-def open_shell(terminal):
-    terminal.keys("s")
-    await_text(terminal, "Console PIN")
-    terminal.keys("2468<Enter>")
-    await_text(terminal, "A shell.")
+def back_to_page(terminal):
+    terminal.keys("<Esc>")
+    on_page(terminal)
+
+
+def on_page(terminal):
+    """No dialog is over it any more, so that a key is the page's."""
+    terminal.wait_for(lambda t: "Doctor" in t.text() and "Switch off" in t.text() and "┌" not in t.text(),
+                      patience_s=PATIENCE_S)
+
+
+def choose_disk(terminal, disk, again, answer):
+    terminal.keys("i")
+    await_text(terminal, "y: show the disks")
+    terminal.keys("y")
+    await_text(terminal, "Install on which disk?")
+    terminal.keys(disk + "<Enter>")
+    await_text(terminal, "Type vda to go on")
+    terminal.keys(again + "<Enter>")
+    await_text(terminal, answer)
+    await_text(terminal, "Enter comes back to the console.")
+    terminal.keys("<Enter>")
+    on_page(terminal)
 
 
 def has_prompt(terminal):
@@ -48,61 +67,55 @@ def has_prompt(terminal):
     return bool(lines) and lines[-1].strip() in ("$", "#")
 
 
-def command(terminal, line, answer):
-    """What is typed while sudo still runs would be sudo's, and lost."""
+def try_shell(terminal):
+    """It asks for the PIN, and may do as root only what is in the list of sudo."""
+    terminal.keys("s")
+    await_text(terminal, "Console PIN")
+    terminal.keys("2468<Enter>")
+    await_text(terminal, "A shell.")
     terminal.wait_for(has_prompt, patience_s=PATIENCE_S)
-    terminal.keys("clear; " + line + "<Enter>")
-    await_text(terminal, answer)
+    terminal.keys("clear; sudo -n telerec install --disk /dev/vda --yes-erase /dev/vda; echo not allowed: $?<Enter>")
+    await_text(terminal, "not allowed: 1")
+    terminal.wait_for(has_prompt, patience_s=PATIENCE_S)
+    terminal.keys("exit<Enter>")
+    on_page(terminal)
+
+
+def leave(terminal, key, question):
+    terminal.keys(key)
+    await_text(terminal, "y: " + question)
+    terminal.keys("y")
+    terminal.wait_end(patience_s=PATIENCE_S)
 
 
 def install(terminal):
     open_system_page(terminal)
-    terminal.keys("i")
-    await_text(terminal, "/dev/vda")
-    terminal.keys("<Esc>")
-    await_text(terminal, "Factory reset")
-    open_shell(terminal)
-    command(terminal, "sudo telerec install", "Install on which disk?")
-    terminal.keys("vda<Enter>")
-    await_text(terminal, "Type vda to go on")
-    terminal.keys("vdx<Enter>")
-    await_text(terminal, "Nothing was changed.")
-    # Only what is in the list of sudo.
-    command(terminal, "sudo -n telerec install --disk /dev/vda --yes-erase /dev/vda; echo not allowed: $?",
-            "not allowed: 1")
-    command(terminal, "sudo telerec install", "Install on which disk?")
-    terminal.keys("vda<Enter>")
-    await_text(terminal, "Type vda to go on")
-    terminal.keys("vda<Enter>")
-    await_text(terminal, "copying the system")
-    await_text(terminal, "telerec is on /dev/vda")
-    terminal.wait_for(has_prompt, patience_s=PATIENCE_S)
-    terminal.keys("sudo systemctl poweroff<Enter>")
-    terminal.wait_end(patience_s=PATIENCE_S)
+    try_shell(terminal)
+    choose_disk(terminal, "vda", "vdx", "Nothing was changed.")
+    choose_disk(terminal, "vda", "vda", "telerec is on /dev/vda")
+    leave(terminal, "o", "Switch the machine off")
 
 
 def upkeep(terminal):
     open_system_page(terminal)
     terminal.keys("u")
+    await_text(terminal, "What is installed")
+    terminal.keys("<Enter>")
     await_text(terminal, "runs from slot A")
-    terminal.keys("<Esc>")
-    await_text(terminal, "Factory reset")
-    open_shell(terminal)
-    command(terminal, "sudo telerec update --from-stick", "Writing telerec 9.0.0 to slot B")
+    back_to_page(terminal)
+    terminal.keys("u")
+    await_text(terminal, "Take the update from a stick")
+    terminal.keys("<Down><Enter>")
+    await_text(terminal, "y: write it")
+    terminal.keys("y")
     await_text(terminal, "Slot B has telerec 9.0.0")
-    terminal.wait_for(has_prompt, patience_s=PATIENCE_S)
-    terminal.keys("exit<Enter>")
-    await_text(terminal, "All settings are LOST")
+    back_to_page(terminal)
     terminal.keys("f")
     await_text(terminal, "Nobody")
     terminal.keys("reset<Enter>")
     await_text(terminal, "At the next restart this machine is as new")
-    terminal.keys("<Esc>")
-    await_text(terminal, "Factory reset")
-    open_shell(terminal)
-    terminal.wait_for(has_prompt, patience_s=PATIENCE_S)
-    terminal.keys("sudo systemctl poweroff<Enter>")
-    terminal.wait_end(patience_s=PATIENCE_S)
+    back_to_page(terminal)
+    leave(terminal, "r", "Restart the machine")
 
 
 def main():

@@ -60,16 +60,17 @@ fail() {
 }
 
 prepare() {
-	[ ! -e "$work/live/root.squashfs" ] || return 0
+	[ ! -e "$work/prepared" ] || return 0
 	local images=${TR_IMAGE_DIR:-$work/image}
 	[ -n "${TR_IMAGE_DIR:-}" ] ||
 		"$source/firmware-image/build" --flavour small --quick --iso-only --out "$images" || fail "no image was made"
 	iso=$(ls -t "$images"/telerec-*small-amd64.iso | head -n 1)
 	ln -sf "$iso" "$work/iso"
+	rm -rf "$work/live"
 	xorriso -osirrox on -indev "$iso" -extract /live "$work/live" >/dev/null 2>&1
 	chmod -R u+w "$work/live"
 	# The updates: a good one, one of somebody else's, and one that has no initrd.
-	"$source/firmware-image/update/make-keys" "$work/foreign"
+	[ -e "$work/foreign" ] || "$source/firmware-image/update/make-keys" "$work/foreign"
 	mkdir -p "$work/broken" "$work/kernel"
 	cp "$work/live/vmlinuz" "$work/kernel/vmlinuz"
 	head -c 100000 /dev/zero >"$work/kernel/initrd.img"
@@ -83,7 +84,7 @@ prepare() {
 	truncate -s 34M "$work/stick"
 	mkfs.vfat -F 32 -s 1 -n STICK "$work/stick" >/dev/null
 	mkdir -p "$work/telerec"
-	printf 'slots = 1;\nbrowser: { path = "/data/life/browser"; page_timeout = "5m"; };\n' >"$work/telerec/telerec.conf"
+	printf 'slots = 1;\nbrowser: { page_timeout = "5m"; };\n' >"$work/telerec/telerec.conf"
 	echo 'environments = ( );' >"$work/telerec/secrets.conf"
 	echo recorder-7 >"$work/telerec/hostname"
 	echo 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGZha2VmYWtlZmFrZWZha2VmYWtlZmFrZWZha2VmYWtl admin' \
@@ -93,6 +94,7 @@ prepare() {
 	mkfs.vfat -F 32 -n UPDATES "$work/updates" >/dev/null
 	mcopy -i "$work/updates" "$work/telerec-9.raucb" "$work/foreign.raucb" "$work/broken.raucb" \
 		"$source/tests/guest/image_browser.pl" ::
+	: >"$work/prepared"
 }
 
 # start SCRIPT [QEMU_ARGUMENT...]: a machine in which the script is run by root once telerecd was started; its words
@@ -388,7 +390,7 @@ stage_good() {
 # The health check of the image itself keeps it: a slot proves itself, now that it has the stand-in browser.
 stage_kept() {
 	start "$state"'
-		cp -p /data/life/stand-in /data/life/browser; systemctl restart telerecd
+		telerec config set browser.path=/data/life/stand-in; systemctl restart telerecd
 		while [ "$(systemctl show -P SubState telerec-update-ok)" = running ]; do sleep 1; done
 		journalctl -b -o cat -u telerec-update-ok; telerec slots --json; grep browser: /etc/telerec/telerec.conf
 		ls /data/recordings /data/recordings/life; '"$state"
