@@ -73,14 +73,6 @@ static void join_words(const struct tr_key_row *row, char *out, size_t size)
 	}
 }
 
-static bool has_control_characters(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return true;
-	return false;
-}
-
 /* Bytes of the UTF-8 character at `text`, 0 when it is none. */
 static size_t utf8_length(const unsigned char *text)
 {
@@ -181,7 +173,7 @@ static void store_string(const struct place *place, const char *text)
 
 	if (strlen(text) >= row->size)
 		COMPLAIN(place, "is too long: at most %zu bytes", row->size - 1);
-	else if (has_control_characters(text))
+	else if (tr_text_has_controls(text))
 		COMPLAIN(place, "contains a control character");
 	else if (!is_path && !is_utf8(text))
 		COMPLAIN(place, "is not written in UTF-8");

@@ -11,21 +11,13 @@ static const char *key_of(const struct tr_key_row *row)
 	return row->path + strlen(tr_upload_rules_keys.prefix);
 }
 
-static bool is_plain(const char *text)
-{
-	for (const char *c = text; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			return false;
-	return true;
-}
-
 static int take_text(
 	const struct tr_key_row *row, const json_t *value, char *out, char *why, size_t size)
 {
 	const char *text = json_string_value(value);
 	const char *fault = text && text[0] && row->fault ? row->fault(text) : NULL;
 
-	if (!text || !is_plain(text) || strlen(text) != json_string_length(value) ||
+	if (!text || tr_text_has_controls(text) || strlen(text) != json_string_length(value) ||
 		strlen(text) >= row->size)
 		return tr_text_say(why, size, -EINVAL, "%s must be a text of at most %zu bytes",
 			key_of(row), row->size - 1);

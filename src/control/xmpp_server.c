@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/log.h"
+#include "core/text.h"
 
 #define TR_LOG_AREA "xmpp"
 
@@ -67,15 +68,6 @@ void tr_xmpp_server_fini(struct tr_xmpp_server *copy)
 	*copy = (struct tr_xmpp_server){0};
 }
 
-static bool has_control_characters(const char *text)
-{
-	for (; *text; text++) {
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			return true;
-	}
-	return false;
-}
-
 /* Copies the hex digits in lower case; their number, or -1 when there are too many. */
 static int read_digits(const char *fingerprint, char *out)
 {
@@ -129,7 +121,7 @@ int tr_xmpp_server_check(const struct tr_xmpp_server *server)
 
 	for (size_t i = 0; i < TR_COUNT(strings); i++) {
 		const char *text = *string_at((struct tr_xmpp_server *)server, i);
-		if (has_control_characters(text))
+		if (tr_text_has_controls(text))
 			return complain(server, "a setting has a control character in it");
 	}
 	int rc = check_names(server);

@@ -101,6 +101,14 @@ int tr_text_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret)
 	return 0;
 }
 
+bool tr_text_has_controls(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return true;
+	return false;
+}
+
 int tr_text_parse_size(const char *text, int *ret_width, int *ret_height)
 {
 	char left[16];

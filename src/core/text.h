@@ -25,6 +25,9 @@ TR_CHECKED int tr_text_parse_size(const char *text, int *ret_width, int *ret_hei
 /* The whole of `text` as a base 10 number. -EINVAL, -ERANGE. */
 TR_CHECKED int tr_text_parse_int(const char *text, int64_t min, int64_t max, int64_t *ret);
 
+/* Whether there is a character in it that moves a cursor or ends a line. */
+bool tr_text_has_controls(const char *text);
+
 /* The entry of the NULL-terminated list `words` that `word` was most likely meant to be, or NULL
  * when none is near. */
 const char *tr_text_nearest(const char *word, const char *const *words);

@@ -77,6 +77,15 @@ static void a_number_is_the_whole_text_and_in_range(void **state)
 	assert_int_equal(tr_text_parse_int(" 5", 0, 9, &value), -EINVAL);
 }
 
+static void control_characters_are_found_and_other_scripts_are_none(void **state)
+{
+	assert_false(tr_text_has_controls(""));
+	assert_false(tr_text_has_controls("caf\xc3\xa9 \xe4\xbc\x9a"));
+	assert_true(tr_text_has_controls("two\nlines"));
+	assert_true(tr_text_has_controls("\033[2J"));
+	assert_true(tr_text_has_controls("gone\x7f"));
+}
+
 static void the_nearest_word_is_found_and_a_far_one_is_not(void **state)
 {
 	static const char *const words[] = {"record", "probe", "check", NULL};
@@ -152,6 +161,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_duration_is_refused),
 		cmocka_unit_test(a_size_is_two_numbers_with_an_x),
 		cmocka_unit_test(a_number_is_the_whole_text_and_in_range),
+		cmocka_unit_test(control_characters_are_found_and_other_scripts_are_none),
 		cmocka_unit_test(the_nearest_word_is_found_and_a_far_one_is_not),
 		cmocka_unit_test(format_refuses_to_cut),
 		cmocka_unit_test(say_cuts_its_sentence_and_gives_the_code_back),
