@@ -1,18 +1,15 @@
 #include "cli/record_request.h"
 
+#include "cli/record_page.h"
 #include "cli/target_input.h"
 #include "config/display_words.h"
 #include "config/encoder_words.h"
-#include "core/clock.h"
 #include "core/text.h"
-#include "protocol/message.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define DURATION_MAX_MS (INT64_C(7) * 24 * 3600 * 1000)
 
@@ -105,103 +102,9 @@ static int refuse(const struct tr_record_request *request, const char *format, .
 	return -EINVAL;
 }
 
-static bool has_odd_bytes(const char *text, bool is_space_allowed)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f ||
-			(*text == ' ' && !is_space_allowed))
-			return true;
-	return false;
-}
-
-/* The scheme in lower case into `out`; empty when there is none. */
-static void get_scheme(const char *url, char *out, size_t size)
-{
-	size_t length = 0;
-
-	while (isalnum((unsigned char)url[length]) ||
-		(length > 0 && strchr("+-.", url[length]) && url[length]))
-		length++;
-	out[0] = '\0';
-	if (url[length] != ':' || length == 0 || length >= size)
-		return;
-	for (size_t i = 0; i < length; i++)
-		out[i] = (char)tolower((unsigned char)url[i]);
-	out[length] = '\0';
-}
-
-bool tr_record_request_check_url(const char *url, char *why, size_t size)
-{
-	char scheme[16];
-
-	get_scheme(url, scheme, sizeof(scheme));
-	bool is_web = !strcmp(scheme, "http") || !strcmp(scheme, "https");
-	if (strlen(url) >= TR_MESSAGE_URL_MAX) {
-		snprintf(why, size, "the address is longer than %d bytes", TR_MESSAGE_URL_MAX - 1);
-	} else if (has_odd_bytes(url, !is_web)) {
-		snprintf(why, size, "the address contains a space or a control character");
-	} else if (is_web) {
-		const char *rest = url + strlen(scheme) + 1;
-		size_t host = strncmp(rest, "//", 2) ? 0 : strcspn(rest + 2, "/?#");
-		if (host > 0)
-			return true;
-		snprintf(why, size, "\"%.100s\" names no host", url);
-	} else if (!strcmp(scheme, "file") || !strcmp(scheme, "data") || !strcmp(scheme, "about")) {
-		return true;
-	} else if (scheme[0] && strncmp(url + strlen(scheme), "://", 3) == 0) {
-		snprintf(why, size,
-			"cannot record \"%s:\" addresses; http, https, file, data and about are",
-			scheme);
-	} else {
-		snprintf(why, size, "\"%.100s\" is no address; it must start with %s", url,
-			url[0] == '/' ? "file:// for a file" : "https:// or another scheme");
-	}
-	return false;
-}
-
-/* "meet.example.org" of "https://meet.example.org:8443/room"; what is no letter becomes '-'. */
-static void name_from_url(const char *url, char *out, size_t size)
-{
-	const char *start = strstr(url, "://");
-	const char *host = start ? start + 3 : url;
-	size_t length = strcspn(host, "/?#");
-	const char *at = memrchr(host, '@', length);
-	size_t used = 0;
-
-	if (at) {
-		length -= (size_t)(at + 1 - host);
-		host = at + 1;
-	}
-	if (!start || !length) { /* "data:...", "file:///...": the scheme */
-		host = url;
-		length = strcspn(url, ":");
-	}
-	for (size_t i = 0; i < length && host[i] != ':' && used + 1 < size; i++) {
-		bool is_plain = isalnum((unsigned char)host[i]) || host[i] == '.';
-		out[used] = is_plain && (used > 0 || host[i] != '.') ? host[i] : '-';
-		used++;
-	}
-	out[used] = '\0';
-	if (used == 0)
-		snprintf(out, size, "page");
-}
-
-static void make_name(struct tr_record_request *request, int64_t wall_ns)
-{
-	char host[64], date[40];
-	time_t seconds = (time_t)(wall_ns / TR_NS_PER_S);
-	struct tm tm;
-
-	name_from_url(request->url, host, sizeof(host));
-	localtime_r(&seconds, &tm);
-	if (strftime(date, sizeof(date), "%Y-%m-%d-%H-%M-%S", &tm) == 0)
-		date[0] = '\0';
-	snprintf(request->name, sizeof(request->name), "%s_%s", host, date);
-}
-
 static int take_name(struct tr_record_request *request, const char *value)
 {
-	if (!value[0] || value[0] == '.' || strchr(value, '/') || has_odd_bytes(value, true))
+	if (!value[0] || value[0] == '.' || strchr(value, '/') || tr_text_has_controls(value))
 		return refuse(request,
 			"--name \"%.60s\" cannot be a file's name: no slash, no dot in front",
 			value);
@@ -262,7 +165,7 @@ static int take_sound(struct tr_record_request *request, const char *value)
 
 	for (size_t i = 0; ways[i]; i++)
 		is_way = is_way || !strcmp(ways[i], value);
-	if (!value[0] || strlen(value) >= TR_CONFIG_WORD_MAX || has_odd_bytes(value, true))
+	if (!value[0] || strlen(value) >= TR_CONFIG_WORD_MAX || tr_text_has_controls(value))
 		return refuse(
 			request, "--sound must be auto, plugin, loopback, none, or an ALSA device");
 	snprintf(config->sound.source, sizeof(config->sound.source), "%s", is_way ? value : "pcm");
@@ -347,75 +250,107 @@ static int load_config(struct tr_record_request *request, const char *path)
 	return -EINVAL;
 }
 
+static int take_folder(struct tr_record_request *request, const char *value)
+{
+	if (!value[0])
+		return refuse(request, "--to wants a folder");
+	request->to = value;
+	return 0;
+}
+
+static int take_record(struct tr_record_request *request, const char *value)
+{
+	if (value && !value[0])
+		return refuse(request, "--record= wants a folder");
+	request->to = value ? value : request->config.recordings;
+	return 0;
+}
+
+/* Of this and a bitrate the later one holds. */
+static int take_quality(struct tr_record_request *request, const char *value)
+{
+	request->config.video.video_kbps = 0;
+	return take_int(request, "quality", value, 0, 51, &request->config.video.quality);
+}
+
+static int take_target_file(struct tr_record_request *request, const char *value)
+{
+	return tr_target_input_read(request->verb, value, &request->targets);
+}
+
+#define FIELD(name) offsetof(struct tr_record_request, name)
+
+static const struct {
+	int id;
+	const char *name;
+	int min, max;
+	size_t offset;
+} numbers[] = {
+	{OPTION_RATE, "rate", 1, TR_CONFIG_RATE_MAX, FIELD(config.video.frame_rate)},
+	{OPTION_BITRATE, "bitrate", 1, 100000, FIELD(config.video.video_kbps)},
+	{OPTION_CAP, "bitrate", 0, 100000, FIELD(config.stream.video_kbps)},
+	{OPTION_BUFFER, "buffer", 0, 400000, FIELD(config.stream.buffer_kbit)},
+};
+
+static const struct {
+	int id;
+	const char *name;
+	int64_t min_ms, max_ms;
+	size_t offset;
+} times[] = {
+	{OPTION_FOR, "for", 1000, DURATION_MAX_MS, FIELD(duration_ms)},
+	{OPTION_PAGE_TIMEOUT, "page-timeout", 1000, 600000, FIELD(config.browser.page_timeout_ms)},
+	{OPTION_KEY_INTERVAL, "key-interval", 500, 20000, FIELD(config.stream.key_interval_ms)},
+};
+
+static const struct {
+	int id;
+	bool value;
+	size_t offset;
+} flags[] = {
+	{OPTION_CONSTANT_RATE, true, FIELD(config.video.constant_rate)},
+	{OPTION_NO_SOUND_EXPECTED, false, FIELD(sound_expected)},
+	{OPTION_QUIET, true, FIELD(is_quiet)},
+	{OPTION_VERBOSE, true, FIELD(is_verbose)},
+};
+
+static const struct {
+	int id;
+	int (*take)(struct tr_record_request *request, const char *value);
+} words[] = {
+	{OPTION_TO, take_folder},
+	{OPTION_NAME, take_name},
+	{OPTION_SIZE, take_size},
+	{OPTION_QUALITY, take_quality},
+	{OPTION_SOUND, take_sound},
+	{OPTION_ENCODER, take_encoder},
+	{OPTION_DISPLAY, take_display},
+	{OPTION_BROWSER, take_browser},
+	{OPTION_TARGET, take_target},
+	{OPTION_TARGET_FILE, take_target_file},
+	{OPTION_RECORD, take_record},
+	{OPTION_CA_FILE, take_ca_file},
+};
+
 static int take_option(struct tr_record_request *request, int id, const char *value)
 {
-	struct tr_config *config = &request->config;
+	char *base = (char *)request;
 
-	switch (id) {
-	case OPTION_FOR:
-		return take_duration(
-			request, "for", value, 1000, DURATION_MAX_MS, &request->duration_ms);
-	case OPTION_TO:
-		if (!value[0])
-			return refuse(request, "--to wants a folder");
-		request->to = value;
-		return 0;
-	case OPTION_NAME:
-		return take_name(request, value);
-	case OPTION_SIZE:
-		return take_size(request, value);
-	case OPTION_RATE:
-		return take_int(
-			request, "rate", value, 1, TR_CONFIG_RATE_MAX, &config->video.frame_rate);
-	case OPTION_CONSTANT_RATE:
-		config->video.constant_rate = true;
-		return 0;
-	case OPTION_QUALITY:
-		config->video.video_kbps = 0;
-		return take_int(request, "quality", value, 0, 51, &config->video.quality);
-	case OPTION_BITRATE:
-		return take_int(request, "bitrate", value, 1, 100000, &config->video.video_kbps);
-	case OPTION_SOUND:
-		return take_sound(request, value);
-	case OPTION_NO_SOUND_EXPECTED:
-		request->sound_expected = false;
-		return 0;
-	case OPTION_ENCODER:
-		return take_encoder(request, value);
-	case OPTION_DISPLAY:
-		return take_display(request, value);
-	case OPTION_BROWSER:
-		return take_browser(request, value);
-	case OPTION_PAGE_TIMEOUT:
-		return take_duration(request, "page-timeout", value, 1000, 600000,
-			&config->browser.page_timeout_ms);
-	case OPTION_QUIET:
-		request->is_quiet = true;
-		return 0;
-	case OPTION_VERBOSE:
-		request->is_verbose = true;
-		return 0;
-	case OPTION_TARGET:
-		return take_target(request, value);
-	case OPTION_TARGET_FILE:
-		return tr_target_input_read(request->verb, value, &request->targets);
-	case OPTION_RECORD:
-		if (value && !value[0])
-			return refuse(request, "--record= wants a folder");
-		request->to = value ? value : config->recordings;
-		return 0;
-	case OPTION_CAP:
-		return take_int(request, "bitrate", value, 0, 100000, &config->stream.video_kbps);
-	case OPTION_BUFFER:
-		return take_int(request, "buffer", value, 0, 400000, &config->stream.buffer_kbit);
-	case OPTION_KEY_INTERVAL:
-		return take_duration(request, "key-interval", value, 500, 20000,
-			&config->stream.key_interval_ms);
-	case OPTION_CA_FILE:
-		return take_ca_file(request, value);
-	default:
-		return 0;
-	}
+	for (size_t i = 0; i < TR_COUNT(numbers); i++)
+		if (numbers[i].id == id)
+			return take_int(request, numbers[i].name, value, numbers[i].min,
+				numbers[i].max, (int *)(base + numbers[i].offset));
+	for (size_t i = 0; i < TR_COUNT(times); i++)
+		if (times[i].id == id)
+			return take_duration(request, times[i].name, value, times[i].min_ms,
+				times[i].max_ms, (int64_t *)(base + times[i].offset));
+	for (size_t i = 0; i < TR_COUNT(words); i++)
+		if (words[i].id == id)
+			return words[i].take(request, value);
+	for (size_t i = 0; i < TR_COUNT(flags); i++)
+		if (flags[i].id == id)
+			*(bool *)(base + flags[i].offset) = flags[i].value;
+	return 0; /* --config was read before */
 }
 
 /* The file is below the command line, wherever on it it is named: so it is read first. */
@@ -472,10 +407,10 @@ static int finish(struct tr_record_request *request, int64_t wall_ns)
 	if (!request->url)
 		return refuse(request, "name an address to %s, for example https://example.org/",
 			request->verb);
-	if (!tr_record_request_check_url(request->url, why, sizeof(why)))
+	if (!tr_record_page_check(request->url, why, sizeof(why)))
 		return refuse(request, "%s", why);
 	if (!request->is_name_given)
-		make_name(request, wall_ns);
+		tr_record_page_name(request->url, wall_ns, request->name, sizeof(request->name));
 	return 0;
 }
 

@@ -35,7 +35,4 @@ TR_CHECKED int tr_record_request_parse(
 TR_CHECKED int tr_record_request_parse_stream(
 	struct tr_record_request *request, int64_t wall_ns, int argc, char **argv);
 
-/* What is wrong with the address, as a sentence into `why`; true when nothing is. */
-bool tr_record_request_check_url(const char *url, char *why, size_t size);
-
 #endif

@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include "cli/record_page.h"
 #include "cli/record_request.h"
 
 #include <string.h>
@@ -52,10 +53,10 @@ static void allowed_addresses_pass_and_others_are_explained(void **state)
 	char why[300];
 
 	for (size_t i = 0; good[i]; i++)
-		assert_true(tr_record_request_check_url(good[i], why, sizeof(why)));
+		assert_true(tr_record_page_check(good[i], why, sizeof(why)));
 	for (size_t i = 0; bad[i]; i++) {
 		why[0] = '\0';
-		assert_false(tr_record_request_check_url(bad[i], why, sizeof(why)));
+		assert_false(tr_record_page_check(bad[i], why, sizeof(why)));
 		assert_true(strlen(why) > 10);
 	}
 }
