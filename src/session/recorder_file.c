@@ -21,53 +21,9 @@
 #define NO_SOUND_AFTER_NS (10 * TR_NS_PER_S)
 #define LOW_DISK_BYTES (200 << 20)
 #define NO_DISK_BYTES (20 << 20) /* room for the tail and the finished file's index */
-#define FILINGS_MAX 8
 #define FRAMES_PER_MS 48
 
-/* ---- files in the making ---- */
-
-static struct tr_recorder_filing *new_filing(struct tr_recorder *recorder, const char *session_id)
-{
-	struct tr_recorder_filing *filing = calloc(1, sizeof(*filing));
-
-	if (!filing)
-		return NULL;
-	filing->recorder = recorder;
-	filing->folder = -1;
-	snprintf(filing->session_id, sizeof(filing->session_id), "%s", session_id);
-	return filing;
-}
-
-static void free_filing(struct tr_recorder_filing *filing)
-{
-	if (!filing)
-		return;
-	tr_broadcast_close(filing->finisher.broadcast, NULL);
-	if (filing->folder >= 0)
-		close(filing->folder);
-	free(filing);
-}
-
-bool tr_recorder_can_file(const struct tr_recorder *recorder)
-{
-	unsigned count = 0;
-
-	for (const struct tr_recorder_filing *f = recorder->filings; f; f = f->next)
-		count++;
-	return count < FILINGS_MAX;
-}
-
-static void unlink_filing(struct tr_recorder *recorder, const struct tr_recorder_filing *filing)
-{
-	struct tr_recorder_filing **place = &recorder->filings;
-
-	while (*place && *place != filing)
-		place = &(*place)->next;
-	if (*place)
-		*place = filing->next;
-}
-
-static enum tr_reason reason_of_errno(int rc)
+enum tr_reason tr_recorder_reason_of(int rc)
 {
 	switch (rc) {
 	case -ENOSPC:
@@ -83,97 +39,6 @@ static enum tr_reason reason_of_errno(int rc)
 	default:
 		return TR_REASON_INTERNAL;
 	}
-}
-
-static void send_finished(struct tr_recorder *recorder, const char *session_id,
-	const struct tr_finisher_result *result)
-{
-	struct tr_message message = {.type = TR_MESSAGE_FINISHED};
-	struct tr_message_finished *finished = &message.finished;
-
-	snprintf(finished->session_id, sizeof(finished->session_id), "%s", session_id);
-	snprintf(finished->file, sizeof(finished->file), "%s", result->file);
-	snprintf(finished->poster, sizeof(finished->poster), "%s", result->poster);
-	snprintf(finished->report, sizeof(finished->report), "%s", result->report);
-	snprintf(finished->grade, sizeof(finished->grade), "%s", result->grade);
-	finished->duration_ms = result->duration_ms;
-	finished->bytes = result->bytes;
-	tr_recorder_send(recorder, &message);
-}
-
-/* Says how the files came out; frees. */
-static void end_filing(struct tr_recorder_filing *filing, const struct tr_finisher_result *result)
-{
-	struct tr_recorder *recorder = filing->recorder;
-	char sentence[200];
-
-	unlink_filing(recorder, filing);
-	if (!tr_reason_is_clean(filing->reason)) {
-		tr_recorder_send_failed(recorder, filing->session_id, filing->reason,
-			filing->sentence, result->file);
-	} else if (result->rc < 0) {
-		snprintf(sentence, sizeof(sentence),
-			"the recording is complete, but could not be made one file: %s",
-			strerror(-result->rc));
-		tr_recorder_send_failed(recorder, filing->session_id, reason_of_errno(result->rc),
-			sentence, result->file);
-	} else {
-		send_finished(recorder, filing->session_id, result);
-	}
-	free_filing(filing);
-}
-
-/* On the finisher's thread. */
-static void on_finished(void *user)
-{
-	struct tr_recorder_filing *filing = user;
-	struct tr_recorder_news news = {.finished = filing};
-
-	if (tr_mailbox_push(filing->recorder->news, &news) < 0)
-		tr_error("the end of a recording was lost");
-}
-
-static void start_filing(struct tr_recorder_filing *filing, const struct tr_quality *quality)
-{
-	struct tr_finisher_result nothing = {0};
-	bool is_clean = tr_reason_is_clean(filing->reason);
-
-	filing->next = filing->recorder->filings;
-	filing->recorder->filings = filing;
-	nothing.rc = tr_finisher_start(&filing->finisher, filing->folder, quality,
-		is_clean ? NULL : filing->sentence, on_finished, filing);
-	if (nothing.rc < 0)
-		end_filing(filing, &nothing);
-}
-
-void tr_recorder_finish_filings(struct tr_recorder *recorder)
-{
-	struct tr_recorder_filing *filing;
-
-	while ((filing = recorder->filings)) {
-		recorder->filings = filing->next;
-		end_filing(filing, tr_finisher_join(&filing->finisher));
-	}
-}
-
-void tr_recorder_finish_leftover(struct tr_recorder *recorder, const char *session_id, int folder)
-{
-	TR_CLEANUP(tr_closep) int given = folder;
-	struct tr_recorder_filing *filing = new_filing(recorder, session_id);
-	int rc = !filing ? -ENOMEM : given < 0 ? -EBADF : 0;
-
-	if (rc == 0 && !tr_recorder_can_file(recorder))
-		rc = -EBUSY;
-	if (rc == 0)
-		rc = tr_finisher_take_up(&filing->finisher, given);
-	if (rc < 0) {
-		tr_recorder_send_failed(recorder, session_id, TR_REASON_INTERNAL,
-			"what an earlier recorder left cannot be finished", "");
-		free_filing(filing);
-		return;
-	}
-	filing->folder = tr_take_fd(&given);
-	start_filing(filing, NULL);
 }
 
 /* ---- while it records ---- */
@@ -335,14 +200,14 @@ void tr_recorder_do_record(struct tr_recorder *recorder)
 {
 	int rc = -ENOMEM;
 
-	recorder->filing = new_filing(recorder, recorder->request.session_id);
+	recorder->filing = tr_recorder_filing_create(recorder, recorder->request.session_id);
 	if (recorder->filing)
 		rc = tr_finisher_begin(
 			&recorder->filing->finisher, recorder->folder, &recorder->request);
 	if (rc == 0)
 		rc = start_pipeline(recorder);
 	if (rc < 0) {
-		tr_recorder_note_reason(recorder, reason_of_errno(rc),
+		tr_recorder_note_reason(recorder, tr_recorder_reason_of(rc),
 			"the recording cannot start: %s", strerror(-rc));
 		tr_recorder_post(recorder, TR_MACHINE_TROUBLE);
 		return;
@@ -359,7 +224,7 @@ static void end_without_files(struct tr_recorder *recorder)
 	tr_recorder_send_stopped(recorder, false);
 	tr_recorder_send_failed(
 		recorder, recorder->request.session_id, recorder->reason, recorder->sentence, "");
-	free_filing(tr_take(recorder->filing));
+	tr_recorder_filing_destroy(tr_take(recorder->filing));
 	tr_recorder_forget_request(recorder);
 }
 
@@ -374,7 +239,7 @@ void tr_recorder_do_stop(struct tr_recorder *recorder)
 	int rc = tr_pipeline_stop(tr_take(recorder->pipeline), end_of_recording(recorder), &quality,
 		&recorder->filing->finisher.broadcast);
 	if (rc < 0)
-		tr_recorder_note_reason(recorder, reason_of_errno(rc),
+		tr_recorder_note_reason(recorder, tr_recorder_reason_of(rc),
 			"the file could not be ended: %s", strerror(-rc));
 	quality.sound_expected =
 		recorder->request.sound_expected && tr_recorder_has_sound(recorder);
@@ -388,7 +253,7 @@ void tr_recorder_do_stop(struct tr_recorder *recorder)
 	filing->reason = recorder->reason;
 	memcpy(filing->sentence, recorder->sentence, sizeof(filing->sentence));
 	tr_recorder_forget_request(recorder);
-	start_filing(filing, &quality);
+	tr_recorder_filing_start(filing, &quality);
 }
 
 int tr_recorder_on_news(sd_event_source *source, int fd, uint32_t revents, void *user)
@@ -399,7 +264,7 @@ int tr_recorder_on_news(sd_event_source *source, int fd, uint32_t revents, void 
 	(void)source, (void)fd, (void)revents;
 	while (tr_mailbox_pop(recorder->news, &news) == 0) {
 		if (news.finished)
-			end_filing(news.finished, tr_finisher_join(&news.finished->finisher));
+			tr_recorder_filing_end(news.finished);
 		else
 			handle_news(recorder, news.pipeline);
 	}

@@ -7,7 +7,9 @@
  *   recorder_display.c  the X server, ours or somebody else's
  *   recorder_page.c     sound, browser, and the meeting or page in it
  *   recorder_economy.c  saving room on the disk
- *   recorder_file.c     the pipeline while it runs, and files being finished after it
+ *   recorder_encoders.c which encoders there are
+ *   recorder_file.c     the pipeline while it runs
+ *   recorder_filing.c   files being finished after it
  */
 #ifndef TR_SESSION_RECORDER_PARTS_H
 #define TR_SESSION_RECORDER_PARTS_H
@@ -180,6 +182,22 @@ int tr_recorder_on_time_over(sd_event_source *source, uint64_t usec, void *user)
 void tr_recorder_do_record(struct tr_recorder *recorder);
 void tr_recorder_do_stop(struct tr_recorder *recorder);
 void tr_recorder_do_fail(struct tr_recorder *recorder);
+
+/* As a reason what made writing fail. */
+enum tr_reason tr_recorder_reason_of(int rc);
+
+/* ---- recorder_filing.c ---- */
+
+/* NULL: no memory. */
+struct tr_recorder_filing *tr_recorder_filing_create(
+	struct tr_recorder *recorder, const char *session_id);
+void tr_recorder_filing_destroy(struct tr_recorder_filing *filing);
+
+/* Its files are made from now on; takes it. `quality` as tr_finisher_start() has it. */
+void tr_recorder_filing_start(struct tr_recorder_filing *filing, const struct tr_quality *quality);
+
+/* Once `finished` has come in the news: says how the files came out, and frees it. */
+void tr_recorder_filing_end(struct tr_recorder_filing *filing);
 
 /* Makes the files of a recording whose recorder died; takes the folder. */
 void tr_recorder_finish_leftover(struct tr_recorder *recorder, const char *session_id, int folder);
