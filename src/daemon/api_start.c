@@ -48,7 +48,8 @@ static int take_id(struct start *start, const json_t *request, char *why, size_t
 
 	if (!id[0])
 		make_letters(start->id, ID_LETTERS);
-	else if (tr_text_has_controls(id) || tr_text_format(start->id, sizeof(start->id), "%s", id) < 0)
+	else if (tr_text_has_controls(id) ||
+		 tr_text_format(start->id, sizeof(start->id), "%s", id) < 0)
 		return tr_text_say(why, size, -EINVAL,
 			"session_id must be at most %zu bytes without control characters",
 			sizeof(start->id) - 1);
@@ -67,8 +68,8 @@ static int take_url(struct start *start, const json_t *request, char *why, size_
 	const char *more = text(request, "url_parameters");
 	const char *own = url[length] ? url + length + 1 : "";
 
-	if (scheme == 0 || path <= scheme || tr_text_has_controls(url) || strpbrk(url, " \"<>\\^`{|}") ||
-		strchr("/?#:", url[scheme]))
+	if (scheme == 0 || path <= scheme || tr_text_has_controls(url) ||
+		strpbrk(url, " \"<>\\^`{|}") || strchr("/?#:", url[scheme]))
 		return tr_text_say(why, size, -EINVAL,
 			"url must be a meeting's whole address, like https://meet.example.org/room");
 	while (path > scheme && url[path - 1] == '/')
