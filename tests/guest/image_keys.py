@@ -9,7 +9,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "console"))
-from terminal import Terminal  # noqa: E402
+from terminal import Failure, Terminal  # noqa: E402
 
 # Everything takes minutes in software on a busy machine.
 PATIENCE_S = 3600
@@ -22,7 +22,10 @@ def await_text(terminal, text):
 
 def pin_is_set():
     with open(os.environ["TR_KEYS_RESULT"], "rb") as result:
-        return b"PIN: 0" in result.read()
+        words = result.read()
+    if b"PIN: 1" in words:
+        raise Failure("the PIN was not set, or is not there")
+    return b"PIN: 0" in words
 
 
 def open_system_page(terminal):
