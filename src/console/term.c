@@ -9,6 +9,7 @@
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <term.h>
@@ -271,9 +272,15 @@ void tr_term_show(struct tr_term *term)
 	curs_set(term->has_cursor);
 }
 
+/* A terminal that is resized scrolls as a whole again, curses relies on it. But what was on its way
+ * for the old size may come later and leave a region: lines below that would not be reached. */
 void tr_term_redraw(struct tr_term *term)
 {
 	(void)term;
+	if (change_scroll_region) {
+		putp(tparm(change_scroll_region, 0, getmaxy(stdscr) - 1));
+		fflush(stdout); /* curses has a buffer of its own */
+	}
 	clearok(curscr, TRUE);
 }
 

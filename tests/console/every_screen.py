@@ -160,11 +160,7 @@ def every_form_keeps_what_is_typed_while_the_terminal_changes():
                     terminal.keys(first)
                     for rows, columns in (*SIZES, (12, 60), (24, 80)):
                         terminal.resize(rows, columns)
-                        terminal.settle()
                         terminal.wait_for(first)
-                    # What was on its way when the size changed is drawn over.
-                    terminal.type(b"\x0c")
-                    terminal.settle()
                     terminal.keys(second)
                     terminal.wait_for(first + second)
                     terminal.escape()
@@ -183,6 +179,17 @@ def words(text):
 def upload(state, **more):
     return dict({"name": "archive", "state": state, "bytes": 1 << 20, "total": 1 << 27, "attempts": 2,
                  "error": "", "next_try_ms": 0}, **more)
+
+
+def a_region_that_scrolls_is_not_left_behind_by_a_resize():
+    """What was written for the old size may reach a terminal that has the new one already."""
+    with Desk() as desk, desk.console("setup", term="vt100", locale="C") as terminal:
+        terminal.wait_all("Guided set-up", "q leave")
+        with terminal.changed:
+            terminal.resize(30, 100)
+            terminal.screen.set_margins(1, 12)
+        terminal.wait_for(lambda t: re.search("help +q leave$", t.lines()[29]))
+        terminal.wait_for(lambda t: "Guided set-up" in "".join(t.lines()[12:]))
 
 
 def uploads_are_seen_and_tried_again():
@@ -278,7 +285,7 @@ def a_click_does_what_the_keys_do():
         terminal.wait_for(lambda t: is_framed(t, "Recording") or "there is no" in t.text())
         terminal.click_on("Esc back")
         terminal.wait_for("MADE")
-        row = next(n for n, line in enumerate(terminal.lines()) if "townhall" in line)
+        row, _ = terminal.place_of("townhall")
         terminal.click(row, 3, 64)  # the wheel, up
         terminal.click(row, 3, 64)
         terminal.settle()
@@ -320,7 +327,7 @@ def a_click_goes_to_a_field_and_opens_a_choice():
 def a_double_click_is_two_clicks():
     with Desk() as desk, desk.console("setup", "--mouse") as terminal:
         terminal.wait_for("Guided set-up")
-        row = next(i for i, line in enumerate(terminal.lines()) if "Slots and quality" in line)
+        row, _ = terminal.place_of("Slots and quality")
         click = f"\033[<0;8;{row + 1}M\033[<0;8;{row + 1}m"
         terminal.type((click + click).encode())
         terminal.wait_for("Pictures a second")
@@ -483,6 +490,7 @@ def the_walls_colours_are_the_pictures():
 if __name__ == "__main__":
     run([every_screen_is_whole_at_every_size,
          every_form_keeps_what_is_typed_while_the_terminal_changes,
+         a_region_that_scrolls_is_not_left_behind_by_a_resize,
          uploads_are_seen_and_tried_again, an_upload_target_is_set_and_tried,
          a_recording_is_copied_to_a_stick,
          a_click_does_what_the_keys_do, a_click_goes_to_a_field_and_opens_a_choice,
