@@ -175,11 +175,8 @@ class Terminal:
 
     def click_on(self, text):
         """Onto the first place where the screen has this text."""
-        self.wait_for(text)
-        for row, line in enumerate(self.lines()):
-            if text in line:
-                self.click(row, line.index(text) + 1)
-                return
+        row, column = self.place_of(text)
+        self.click(row, column + 1)
 
     def escape(self):
         """Escape alone: nothing may come right behind it, or it is the begin of a key."""
@@ -199,6 +196,13 @@ class Terminal:
 
     def text(self):
         return "\n".join(self.lines())
+
+    def place_of(self, text):
+        """Row and column of the first place where the screen has this text; waits for it."""
+        def find(_):
+            return next(((row, line.index(text)) for row, line in enumerate(self.lines())
+                         if text in line), None)
+        return self.wait_for(find)
 
     def cells(self, row):
         """pyte's characters of a row, with their colours."""
@@ -234,6 +238,7 @@ class Terminal:
                 seen = self.bytes
             found = self._is_there(wanted)
             if bool(found) == is_wanted:
+                self._let_it_draw()
                 return found
             with self.changed:
                 if self.is_over and self.bytes == seen:
@@ -245,6 +250,15 @@ class Terminal:
                     raise Failure(f"{wanted!r} {what} after {patience_s} s:\n{self.picture()}")
                 if self.bytes == seen:
                     self.changed.wait(min(left, 0.5))
+
+    def _let_it_draw(self):
+        """A picture comes in pieces: what is read off the screen next may be in a later one."""
+        until = time.monotonic() + 1  # what moves all the time never ends
+        with self.changed:
+            seen = None
+            while self.bytes != seen and time.monotonic() < until:
+                seen = self.bytes
+                self.changed.wait(0.05)
 
     def settle(self):
         """Until nothing is written for a moment: then the cursor is where it is left, and not on its
