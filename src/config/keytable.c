@@ -73,27 +73,10 @@ static void join_words(const struct tr_key_row *row, char *out, size_t size)
 	}
 }
 
-/* Bytes of the UTF-8 character at `text`, 0 when it is none. */
-static size_t utf8_length(const unsigned char *text)
-{
-	size_t length = text[0] < 0x80			    ? 1
-			: text[0] >= 0xc2 && text[0] < 0xe0 ? 2
-			: text[0] >= 0xe0 && text[0] < 0xf0 ? 3
-			: text[0] >= 0xf0 && text[0] < 0xf5 ? 4
-							    : 0;
-	for (size_t i = 1; i < length; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	bool is_overlong =
-		(text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xf0 && text[1] < 0x90);
-	bool is_beyond = (text[0] == 0xed && text[1] > 0x9f) || (text[0] == 0xf4 && text[1] > 0x8f);
-	return length > 1 && (is_overlong || is_beyond) ? 0 : length;
-}
-
 static bool is_utf8(const char *text)
 {
 	while (*text) {
-		size_t length = utf8_length((const unsigned char *)text);
+		size_t length = tr_text_utf8_length(text);
 		if (length == 0)
 			return false;
 		text += length;

@@ -1,24 +1,11 @@
 #include "control/member_json_internal.h"
 
+#include "core/text.h"
+
 #include <math.h>
 #include <string.h>
 
 #define SILENCE_DB (-200.0)
-
-/* The bytes of the character at `text`, 0 when it is none. What is left of the rarer faults
- * (surrogates, too long forms) jansson finds. */
-static size_t character_length(const char *text)
-{
-	unsigned char first = (unsigned char)text[0];
-	size_t length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-
-	if (first >= 0x80 && first < 0xc2)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if (((unsigned char)text[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
 
 json_t *tr_member_json_text(const char *text)
 {
@@ -27,17 +14,10 @@ json_t *tr_member_json_text(const char *text)
 	if (string)
 		return string;
 	TR_CLEANUP(tr_freep) char *clean = strdup(text);
-	for (size_t i = 0; clean && clean[i];) {
-		size_t length = character_length(clean + i);
-		if (length == 0)
-			clean[i] = '?';
-		i += length ? length : 1;
-	}
-	string = clean ? json_string(clean) : NULL;
-	for (char *c = clean; c && !string && *c; c++)
-		if ((unsigned char)*c >= 0x80)
-			*c = '?';
-	return string || !clean ? string : json_string(clean);
+	if (!clean)
+		return NULL;
+	tr_text_make_utf8(clean);
+	return json_string(clean);
 }
 
 static json_t *make(const struct tr_member *member, const void *value)

@@ -109,6 +109,35 @@ bool tr_text_has_controls(const char *text)
 	return false;
 }
 
+size_t tr_text_utf8_length(const char *text)
+{
+	const unsigned char *bytes = (const unsigned char *)text;
+	unsigned char first = bytes[0];
+	size_t length = first < 0x80   ? 1
+			: first < 0xc2 ? 0
+			: first < 0xe0 ? 2
+			: first < 0xf0 ? 3
+			: first < 0xf5 ? 4
+				       : 0;
+
+	for (size_t i = 1; i < length; i++)
+		if ((bytes[i] & 0xc0) != 0x80)
+			return 0;
+	bool is_overlong = (first == 0xe0 && bytes[1] < 0xa0) || (first == 0xf0 && bytes[1] < 0x90);
+	bool is_beyond = (first == 0xed && bytes[1] > 0x9f) || (first == 0xf4 && bytes[1] > 0x8f);
+	return length > 1 && (is_overlong || is_beyond) ? 0 : length;
+}
+
+void tr_text_make_utf8(char *text)
+{
+	while (*text) {
+		size_t length = tr_text_utf8_length(text);
+		if (length == 0)
+			*text = '?';
+		text += length ? length : 1;
+	}
+}
+
 int tr_text_parse_size(const char *text, int *ret_width, int *ret_height)
 {
 	char left[16];

@@ -28,6 +28,13 @@ TR_CHECKED int tr_text_parse_int(const char *text, int64_t min, int64_t max, int
 /* Whether there is a character in it that moves a cursor or ends a line. */
 bool tr_text_has_controls(const char *text);
 
+/* Bytes of the UTF-8 character at `text`; 0 when it is none. */
+size_t tr_text_utf8_length(const char *text);
+
+/* Puts '?' for each byte that belongs to no such character, as JSON carries none: a cut text ends
+ * in half of one, and what a page or a driver says may be anything. */
+void tr_text_make_utf8(char *text);
+
 /* The entry of the NULL-terminated list `words` that `word` was most likely meant to be, or NULL
  * when none is near. */
 const char *tr_text_nearest(const char *word, const char *const *words);

@@ -1,5 +1,7 @@
 #include "protocol/message.h"
 
+#include "core/text.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stddef.h>
@@ -103,21 +105,6 @@ const char *tr_message_type_name(enum tr_message_type type)
 	return (unsigned)type < TR_MESSAGE_COUNT_ ? types[type].name : "none";
 }
 
-/* Bytes that the UTF-8 character at `text` takes, 0 when it is none. A cut string ends in half of
- * one, and what a page or a driver says may be anything; JSON carries whole ones only. */
-static size_t character_length(const char *text)
-{
-	unsigned char first = (unsigned char)text[0];
-	size_t length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-
-	if (first >= 0x80 && first < 0xc2)
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if (((unsigned char)text[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
-
 static json_t *pack_string(const char *text, size_t size)
 {
 	json_t *string = json_stringn(text, strnlen(text, size - 1));
@@ -127,17 +114,8 @@ static json_t *pack_string(const char *text, size_t size)
 	TR_CLEANUP(tr_freep) char *clean = strndup(text, size - 1);
 	if (!clean)
 		return NULL;
-	for (size_t i = 0; clean[i];) {
-		size_t length = character_length(clean + i);
-		if (length == 0)
-			clean[i] = '?';
-		i += length ? length : 1;
-	}
-	string = json_string(clean);
-	for (char *c = clean; !string && *c; c++) /* the rarer faults: surrogates, too long forms */
-		if ((unsigned char)*c >= 0x80)
-			*c = '?';
-	return string ? string : json_string(clean);
+	tr_text_make_utf8(clean);
+	return json_string(clean);
 }
 
 static json_t *pack_field(const struct field *field, const struct tr_message *message)

@@ -86,6 +86,27 @@ static void control_characters_are_found_and_other_scripts_are_none(void **state
 	assert_true(tr_text_has_controls("gone\x7f"));
 }
 
+static void characters_are_whole_ones_of_utf_8(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t length;
+	} cases[] = {{"a", 1}, {"\xc3\xa9", 2}, {"\xe4\xbc\x9a", 3}, {"\xf0\x9f\x98\x80", 4},
+		{"\xc3", 0}, {"\xa9", 0}, {"\xc0\xaf", 0}, {"\xe0\x80\xaf", 0}, {"\xed\xa0\x80", 0},
+		{"\xf4\x90\x80\x80", 0}, {"\xf5\x80\x80\x80", 0}};
+
+	for (size_t i = 0; i < TR_COUNT(cases); i++)
+		assert_int_equal(tr_text_utf8_length(cases[i].text), cases[i].length);
+}
+
+static void what_is_no_utf_8_becomes_question_marks(void **state)
+{
+	char text[] = "caf\xc3\xa9 \xff \xed\xa0\x80 cut \xe4\xbc";
+
+	tr_text_make_utf8(text);
+	assert_string_equal(text, "caf\xc3\xa9 ? ??? cut ??");
+}
+
 static void the_nearest_word_is_found_and_a_far_one_is_not(void **state)
 {
 	static const char *const words[] = {"record", "probe", "check", NULL};
@@ -162,6 +183,8 @@ int main(void)
 		cmocka_unit_test(a_size_is_two_numbers_with_an_x),
 		cmocka_unit_test(a_number_is_the_whole_text_and_in_range),
 		cmocka_unit_test(control_characters_are_found_and_other_scripts_are_none),
+		cmocka_unit_test(characters_are_whole_ones_of_utf_8),
+		cmocka_unit_test(what_is_no_utf_8_becomes_question_marks),
 		cmocka_unit_test(the_nearest_word_is_found_and_a_far_one_is_not),
 		cmocka_unit_test(format_refuses_to_cut),
 		cmocka_unit_test(say_cuts_its_sentence_and_gives_the_code_back),
