@@ -365,11 +365,10 @@ int tr_shelf_read(struct tr_shelf *shelf, const char *id, json_t **ret_entry)
 	return whole ? 0 : -ENOMEM;
 }
 
-int tr_shelf_open_file(struct tr_shelf *shelf, const char *id, const char *name, int *ret_fd)
+/* The folder of what is a recording; -errno. */
+static int open_recording(const struct tr_shelf *shelf, const char *id)
 {
-	struct stat st;
-
-	if (!is_name(id) || !is_shown(name))
+	if (!is_name(id))
 		return -ENOENT;
 	TR_CLEANUP(tr_closep) int parent = open_shelf(shelf);
 	if (parent < 0)
@@ -377,8 +376,18 @@ int tr_shelf_open_file(struct tr_shelf *shelf, const char *id, const char *name,
 	TR_CLEANUP(tr_closep) int dirfd = open_folder(parent, id);
 	if (dirfd < 0)
 		return dirfd;
-	if (!is_file(dirfd, TR_RECORDING_STATE_FILE))
+	return is_file(dirfd, TR_RECORDING_STATE_FILE) ? tr_take_fd(&dirfd) : -ENOENT;
+}
+
+int tr_shelf_open_file(struct tr_shelf *shelf, const char *id, const char *name, int *ret_fd)
+{
+	struct stat st;
+
+	if (!is_shown(name))
 		return -ENOENT;
+	TR_CLEANUP(tr_closep) int dirfd = open_recording(shelf, id);
+	if (dirfd < 0)
+		return dirfd;
 	TR_CLEANUP(tr_closep)
 	int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
@@ -410,16 +419,9 @@ bool tr_shelf_is_fresh(struct tr_shelf *shelf, const char *id, int seconds)
 
 int tr_shelf_remove(struct tr_shelf *shelf, const char *id)
 {
-	if (!is_name(id))
-		return -ENOENT;
-	TR_CLEANUP(tr_closep) int parent = open_shelf(shelf);
-	if (parent < 0)
-		return parent;
-	TR_CLEANUP(tr_closep) int dirfd = open_folder(parent, id);
+	TR_CLEANUP(tr_closep) int dirfd = open_recording(shelf, id);
 	if (dirfd < 0)
 		return dirfd;
-	if (!is_file(dirfd, TR_RECORDING_STATE_FILE))
-		return -ENOENT;
 	json_object_del(shelf->known, id);
 	int rc = tr_holdings_remove(shelf->path, id);
 	return rc < 0 ? tr_fail(rc, "%s/%s cannot be removed", shelf->path, id) : 0;
