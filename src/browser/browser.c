@@ -399,17 +399,20 @@ static void on_answer(int rc, json_t *value, const char *error, void *user)
 		notice->value = json_incref(value);
 }
 
-static struct tr_browser_request *add_request(struct tr_browser *browser, void *user)
+/* -EPIPE, -ENOTCONN, -ENOMEM. */
+static int add_request(struct tr_browser *browser, void *user, struct tr_browser_request **ret)
 {
+	int rc = check_usable(browser);
+	if (rc < 0)
+		return rc;
 	struct tr_browser_request *request = calloc(1, sizeof(*request));
-
 	if (!request)
-		return NULL;
+		return -ENOMEM;
 	request->browser = browser;
 	request->user = user;
 	request->next = browser->requests;
-	browser->requests = request;
-	return request;
+	*ret = browser->requests = request;
+	return 0;
 }
 
 static int forget_failed(struct tr_browser *browser, struct tr_browser_request *request, int rc)
@@ -424,12 +427,10 @@ static int forget_failed(struct tr_browser *browser, struct tr_browser_request *
 int tr_browser_evaluate(struct tr_browser *browser, const char *expression, int timeout_ms,
 	tr_browser_value_fn fn, void *user)
 {
-	int rc = check_usable(browser);
+	struct tr_browser_request *request;
+	int rc = add_request(browser, user, &request);
 	if (rc < 0)
 		return rc;
-	struct tr_browser_request *request = add_request(browser, user);
-	if (!request)
-		return -ENOMEM;
 	request->value_fn = fn;
 	return forget_failed(browser, request,
 		tr_page_evaluate(browser->page, expression, timeout_ms, on_answer, request));
@@ -438,12 +439,10 @@ int tr_browser_evaluate(struct tr_browser *browser, const char *expression, int 
 int tr_browser_screenshot(
 	struct tr_browser *browser, int timeout_ms, tr_browser_picture_fn fn, void *user)
 {
-	int rc = check_usable(browser);
+	struct tr_browser_request *request;
+	int rc = add_request(browser, user, &request);
 	if (rc < 0)
 		return rc;
-	struct tr_browser_request *request = add_request(browser, user);
-	if (!request)
-		return -ENOMEM;
 	request->picture_fn = fn;
 	return forget_failed(browser, request,
 		tr_page_screenshot(browser->page, timeout_ms, on_answer, request));
