@@ -7,7 +7,7 @@ set -euo pipefail
 expect() {
 	local name=$1 code=$2 words=$3 got=0
 	shift 3
-	timeout 120 "$@" >"$work/log" 2>&1 || got=$?
+	timeout 400 "$@" >"$work/log" 2>&1 || got=$?
 	[ "$got" != 124 ] || fail "$name: it hangs"
 	if [ "$code" = x ]; then
 		[ "$got" != 0 ] || fail "$name: it succeeded"
@@ -28,7 +28,14 @@ expect "size of odd numbers" 2 "odd|even|size" "${record[@]}" --size 641x361 "$p
 expect "unknown option" 2 "unknown|option" "${record[@]}" --colour blue "$page"
 expect "no URL scheme" 2 "http|address" "${record[@]}" "ftp://example.org/"
 expect "no such host" x "name|host|resolve" "${record[@]}" "http://no-such-host.invalid/"
-expect "connection refused" x "refused|connect" "${record[@]}" "http://127.0.0.1:40404/"
+# A port that is taken, so that nobody else is there, and where nobody listens.
+coproc shut { exec perl -MIO::Socket::INET -e '$| = 1;
+	my $s = IO::Socket::INET->new(Proto => "tcp", LocalAddr => "127.0.0.1") or die;
+	print "http://127.0.0.1:", $s->sockport, "/\n"; <STDIN>'; }
+read -r -t 80 url <&"${shut[0]}" || fail "no shut port"
+expect "connection refused" x "refused|connect" "${record[@]}" "$url"
+kill "$shut_PID"
+wait "$shut_PID" 2>/dev/null || true
 expect "no such browser" x "browser|chromium" "${record[@]}" --browser /nonexistent/chromium "$page"
 expect "no such sound device" x "sound" "${record[@]}" --sound hw:NoSuchCard "$page"
 

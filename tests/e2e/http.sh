@@ -80,12 +80,12 @@ leaves() {
 	! grep -q hush-marker "$work/log" || fail "the password is in the log"
 }
 
-# record SESSION: starts it, and gives it five seconds on the disk.
+# record SESSION: starts it, and gives it some seconds on the disk.
 record() {
 	[ "$(api POST startService "$(body "$1")")" = 200 ] || fail "start: $(cat "$work/answer")"
 	[ ! -s "$work/answer" ] || fail "the answer to a start is not empty"
 	wait_until 60 has_part "$1" || fail "nothing is recorded"
-	sleep 5
+	wait_until 60 lasts "$(echo "$work/out/$1"/*.part-001.mp4)" 3 || fail "the recording does not grow"
 }
 
 # is_complete SESSION: its files, and the script has seen them.
@@ -94,14 +94,14 @@ is_complete() {
 	movie=$(echo "$folder"/tone440_*.mp4)
 	[ -s "$movie" ] || fail "no movie in $folder: $(ls "$folder")"
 	decodes "$movie"
-	between 3 "$(seconds_of "$movie")" 200 || fail "$movie has $(seconds_of "$movie") s"
+	between 3 "$(seconds_of "$movie")" 1000 || fail "$movie has $(seconds_of "$movie") s"
 	grep -q "^{\"meeting_url\":\"$base/tone440\",\"participants\":\\[.*\"telerec\":{" \
 		"$folder/metadata.json" || fail "metadata.json: $(cat "$folder/metadata.json")"
 	[ "$(head -n 1 "$work/finalized")" = "1 $folder" ] ||
 		fail "the script got: $(head -n 1 "$work/finalized")"
 	grep -q metadata.json "$work/finalized" || fail "the script came before the metadata"
 	grep -q "${movie##*/}" "$work/finalized" || fail "the script came before the movie"
-	grep -q "folder $folder is done" "$work/log" || fail "the script's words are not logged"
+	wait_until 10 grep -q "folder $folder is done" "$work/log" || fail "the script's words are not logged"
 	rm "$work/finalized"
 }
 

@@ -10,12 +10,10 @@ another() { [ -n "$(child_pid Xvfb)" ] && [ "$(child_pid Xvfb)" != "$before" ] &
 wait_until 30 another || fail "no other X server was started"
 is_back() { [ "$(grep -cx recording "$work/log")" -ge 2 ]; }
 wait_until 90 is_back || fail "the page did not come back"
-sleep 5
+sleep 6
 stop_recording
 file=$(folder)/rec.mp4
 decodes "$file"
-moving=$(ffprobe -v error -select_streams v -show_entries packet=pts_time -of csv=p=0 "$file" | tr -d , |
-	awk '{ t[NR] = $1 } END { for (i in t) if (t[i] > t[NR] - 2) n++; print n }')
-# A picture that stands still is repeated once a second; on a busy machine a moving one has few, too.
-[ "$moving" -gt 8 ] || fail "only $moving pictures in the last 2 s: the page did not come back"
+moving=$(most_moving "$file")
+[ "$moving" -gt 8 ] || fail "only $moving pictures in two seconds of the last five: the page did not come back"
 nothing_left_running

@@ -5,14 +5,14 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 start_recording
-sleep 5
+wait_until 30 lasts "$(folder)/rec.part-001.mp4" 3 || fail "the first part does not grow"
 before=$(slot_pid)
 part=$(ls "$(folder)"/*.part-001.mp4)
 length_then=$(seconds_of "$part" v)
 kill -KILL "$before"
 cp "$part" "$work/cut.mp4"
 between 0 "$length_then" 100 || fail "no pictures before the kill"
-another_part() { [ -s "$(folder)/rec.part-002.mp4" ]; }
+another_part() { lasts "$(folder)/rec.part-002.mp4" 1; }
 wait_until 60 another_part || fail "no second part was begun"
 decodes_part "$work/cut.mp4"
 between "$(awk -v l="$length_then" 'BEGIN { print l - 0.1 }')" "$(seconds_of "$work/cut.mp4" v)" 100 ||

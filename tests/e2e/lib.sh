@@ -119,6 +119,10 @@ explain_decoding() {
 	for track in v a; do
 		echo "track $track, to its end: $(ffmpeg -v warning -i "$1" -map "0:$track" -f null - 2>&1 | sort | uniq -c | head -n 12)" >&2
 	done
+	# A packet that begins so is taken for one with a header of its own, see the decoder's ADTS.
+	echo "sounds that begin with 0xfff: $(ffprobe -v error -select_streams a -show_data \
+		-show_entries packet=pts_time,pos,size,data -of compact "$1" | tr '\n' ' ' | sed 's/packet|/\n&/g' |
+		grep -i 'data=.n00000000: fff' | head -n 3)" >&2
 	fail "$1 does not decode: $2"
 }
 
@@ -131,10 +135,31 @@ decodes_part() {
 	[ -z "$words" ] || fail "$1 decodes with: $words"
 }
 
+# graded_well FILE: what `telerec check` said there. A machine that stands still at the end of a
+# recording may cut one track short of the other.
+graded_well() {
+	grep -Eqi 'grade +A' "$1" || { grep -Eqi 'grade +B' "$1" && grep -q 'picture and sound end' "$1"; }
+}
+
 # seconds_of FILE [v|a]: the end of the last packet of the track.
 seconds_of() {
 	ffprobe -v error -select_streams "${2:-v}" -show_entries packet=pts_time -of csv=p=0 "$1" |
 		tr -d ',' | sort -n | tail -n 1
+}
+
+# lasts FILE SECONDS [v|a]: so much of it is there already, also of one that is still written.
+lasts() { between "$2" "$(seconds_of "$1" "${3:-v}" 2>/dev/null || true)" 1000000; }
+
+# most_moving FILE: the most pictures in two of its last five seconds. One that stands still is repeated
+# once a second; where the machine stands still for a moment, the other seconds tell.
+most_moving() {
+	ffprobe -v error -select_streams v -show_entries packet=pts_time -of csv=p=0 "$1" | tr -d , | sort -n |
+		awk '{ t[NR] = $1 } END {
+			for (i = 1; i <= NR; i++) {
+				for (n = 0; t[i] > t[NR] - 5 && i + n <= NR && t[i + n] < t[i] + 2; n++);
+				if (n > most) most = n
+			}
+			print most + 0 }'
 }
 
 # between LOW VALUE HIGH
@@ -143,10 +168,13 @@ between() { awk -v l="$1" -v v="$2" -v h="$3" 'BEGIN { exit !(v >= l && v <= h) 
 now() { date +%s.%N; }
 since() { awk -v a="$1" -v b="$(now)" 'BEGIN { print b - a }'; }
 
+# What was killed last may need a moment to go.
 nothing_left_running() {
-	local left
+	wait_until 5 nothing_runs || fail "left running: $left"
+	[ -z "$recorder" ] || ended "$recorder" || fail "the recorder is still there"
+}
+nothing_runs() {
 	left=$(pgrep -af "telerec-slot|telerec-encoder|telerec-rt|Xvfb.*-fbdir" |
 		grep -F "$work" || true)
-	[ -z "$left" ] || fail "left running: $left"
-	[ -z "$recorder" ] || ended "$recorder" || fail "the recorder is still there"
+	[ -z "$left" ]
 }

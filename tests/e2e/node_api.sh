@@ -97,10 +97,11 @@ awk -v r="$range" 'BEGIN { split(r, y, " "); exit !(y[2] - y[1] > 20) }' ||
 	fail "the preview shows nothing: grey from $range"
 
 # A second one takes the other slot, and there is no room for a third.
-expects 0 start "$base/tone440" --session-id second --for 15s --json
+expects 0 start "$base/tone440" --session-id second --for 10m --json
 holds 'answer["slot"] != '"$slot"
 expects 4 start "$base/tone440" --json
 holds 'answer["error"]["status"] == 409'
+expects 0 stop second
 
 wait_until 20 has_event progress || fail "no progress among the events"
 expects 0 stop first --wait --json
