@@ -33,7 +33,7 @@ for target in good hole slow; do
 	wait_until 60 has_recording good $target || fail "nothing arrives of the target \"$target\""
 done
 wait_until 20 has_recording killed killed || fail "nothing arrives at the server to be killed"
-sleep 5
+wait_until 30 has_seconds killed killed 4 || fail "the server to be killed gets no more"
 proxy hole hole
 proxy slow slow 24000
 site_kill killed
@@ -68,6 +68,8 @@ written=$(sizes "$film" v | wc -w)
 [ "$written" = "$encoded" ] || fail "$encoded pictures were encoded, the file has $written"
 between 0 "$(gap "$film" a)" 0.05 || fail "the file's sound has a gap of $(gap "$film" a) s"
 
+wait_until 20 has_ended good good || fail "the good target does not notice the end"
+wait_until 20 has_ended killed killed || fail "the server that was killed does not notice the end"
 good=$(recordings good good)
 [ "$(echo "$good" | wc -l)" = 1 ] || fail "the good target has: $good"
 is_cut_from "$good" "$film" v || fail "the good target misses pictures of the file"

@@ -12,11 +12,18 @@ done
 [ -e $site_modules/ngx_rtmp_module.so ] || skip "nginx has no RTMP module (libnginx-mod-rtmp)"
 [ -e $site_modules/ngx_stream_module.so ] || skip "nginx has no stream module (libnginx-mod-stream)"
 
+# Below those that connections get by themselves: a server that is away for a while wants its own again.
 free_ports() {
-	python3 -c 'import socket, sys
-s = [socket.socket() for _ in range(int(sys.argv[1]))]
-[x.bind(("127.0.0.1", 0)) for x in s]
-print(*(x.getsockname()[1] for x in s))' "$1"
+	python3 -c 'import random, socket, sys
+found = []
+while len(found) < int(sys.argv[1]):
+	s = socket.socket()
+	try:
+		s.bind(("127.0.0.1", random.randrange(15000, 32000)))
+		found.append(s)
+	except OSError:
+		pass
+print(*(s.getsockname()[1] for s in found))' "$1"
 }
 
 site_make() {
@@ -54,6 +61,10 @@ site_kill() {
 # recordings SITE STREAM: the files, oldest first. (nginx writes the time into their names.)
 recordings() { find "$work/$1/recorded" -name "$2-*.flv" -size +1k | sort -V; }
 has_recording() { [ -n "$(recordings "$1" "$2")" ]; }
+# has_ended SITE STREAM: a publisher of it has gone, and its file is complete.
+has_ended() { grep -qF "\"$2\"" "$work/$1/rtmp.log"; }
+# has_seconds SITE STREAM SECONDS: so long is the newest of them.
+has_seconds() { lasts "$(recordings "$1" "$2" | tail -n 1)" "$3"; }
 
 # codecs FILE_OR_URL: "aac h264"
 codecs() {

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define NGINX "/usr/sbin/nginx"
 #define MODULES "/usr/lib/nginx/modules"
@@ -194,6 +195,17 @@ void rtmp_site_destroy(struct rtmp_site *site)
 	tr_file_remove_tree(site->folder);
 }
 
+/* nginx writes a line when a publisher has gone, and its file is complete. */
+static bool has_ended(const struct rtmp_site *site, const char *name)
+{
+	TR_CLEANUP(tr_freep) char *log = NULL;
+	char path[64], quoted[128];
+
+	snprintf(path, sizeof(path), "%s/rtmp.log", site->folder);
+	snprintf(quoted, sizeof(quoted), "\"%s\"", name);
+	return tr_file_read(AT_FDCWD, path, 1 << 20, &log, NULL) == 0 && strstr(log, quoted);
+}
+
 const char *rtmp_site_recording(const struct rtmp_site *site, const char *name)
 {
 	static char newest[256];
@@ -201,6 +213,8 @@ const char *rtmp_site_recording(const struct rtmp_site *site, const char *name)
 	glob_t found;
 	struct stat stat_newest = {0}, stat_this;
 
+	for (int i = 0; !has_ended(site, name) && i < 6000; i++)
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 	snprintf(pattern, sizeof(pattern), "%s/recorded/%s-*.flv", site->folder, name);
 	newest[0] = '\0';
 	if (glob(pattern, 0, NULL, &found) != 0)

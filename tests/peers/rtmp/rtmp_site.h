@@ -30,7 +30,7 @@ void rtmp_site_start(struct rtmp_site *site); /* after kill; takes connections w
 void rtmp_site_kill(struct rtmp_site *site);  /* SIGKILL */
 void rtmp_site_destroy(struct rtmp_site *site);
 
-/* The newest recorded file of the stream `name`, or NULL. */
+/* The newest recorded file of the stream `name`, whose publisher has gone or goes; or NULL. */
 const char *rtmp_site_recording(const struct rtmp_site *site, const char *name);
 
 /* A TCP port of the loopback that nobody uses at the moment. */

@@ -4,6 +4,7 @@ of its own. Applications: "live" wants ?password=sesame, "open" wants none; both
 import atexit
 import glob
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -28,9 +29,16 @@ def nginx():
 
 
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
+    """Below those that connections get by themselves: a server that is away for a while wants its
+    own again."""
+    sockets = []
+    while len(sockets) < count:
+        each = socket.socket()
+        try:
+            each.bind(("127.0.0.1", random.randrange(15000, 32000)))
+            sockets.append(each)
+        except OSError:
+            each.close()
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
         each.close()
@@ -61,7 +69,7 @@ class Site:
         self.process = subprocess.Popen(
             [nginx(), "-e", f"{self.folder}/error.log", "-p", self.folder, "-c",
              f"{self.folder}/nginx.conf"], stdin=subprocess.DEVNULL, start_new_session=True)
-        end = time.monotonic() + 20
+        end = time.monotonic() + 80
         while not self._accepts():
             if self.process.poll() is not None or time.monotonic() > end:
                 raise OSError(f"nginx does not start, see {self.folder}/error.log")
