@@ -20,6 +20,7 @@ static struct stage stage;
 static struct tr_soundcard *card;
 static int folder = -1;
 static atomic_int news_count;
+static int64_t late_ns; /* that the end came too late, on a machine that stood still */
 
 static void on_news(enum tr_pipeline_news news, void *user)
 {
@@ -76,6 +77,7 @@ static void record(const struct tr_pipeline_settings *settings, struct tr_qualit
 	stage_sleep_until(start_ns + LENGTH_NS);
 	tr_pipeline_read(pipeline, &status);
 	assert_true(status.time_ns >= LENGTH_NS);
+	late_ns = tr_clock_now_ns() - start_ns - LENGTH_NS;
 	assert_int_equal(tr_pipeline_stop(pipeline, start_ns + LENGTH_NS, ret_quality, NULL), 0);
 	assert_int_equal(news_count, 0);
 }
@@ -87,7 +89,7 @@ static void check_file(bool sound_expected, struct tr_check *ret)
 	assert_int_equal(ret->quality.decode_errors, 0);
 	assert_int_equal(ret->quality.time_errors, 0);
 	assert_false(ret->is_truncated);
-	assert_in_range(ret->quality.duration_ms, 2950, 3050);
+	assert_in_range(ret->quality.duration_ms, 2950, 3050 + late_ns / TR_NS_PER_MS);
 	assert_int_equal(ret->quality.width, STAGE_WIDTH);
 	assert_int_equal(ret->quality.height, STAGE_HEIGHT);
 	assert_true(ret->pictures > 3);
@@ -103,12 +105,13 @@ static void three_seconds_become_a_file_of_three_seconds(void **state)
 	assert_int_equal(quality.duration_ms, LENGTH_NS / TR_NS_PER_MS);
 	assert_true(quality.has_video && quality.has_audio);
 	assert_false(quality.had_player);
-	assert_int_equal(quality.encoder_restarts, 0);
+	assert_true(quality.encoder_restarts == 0 || late_ns > TR_NS_PER_S);
 	assert_true(quality.silence_s > 2.9);
 	check_file(false, &check);
 	assert_int_equal(check.pictures, quality.frames_encoded);
 	/* and what comes before time zero, and what fills the last frame */
-	assert_in_range(check.samples, 48000 * 3, 48000 * 3 + 2 * 1024);
+	assert_in_range(
+		check.samples, 48000 * 3, 48000 * 3 + 2 * 1024 + late_ns * 48 / TR_NS_PER_MS);
 	assert_true(check.quality.file_gap_s < 0.001);
 	assert_true(check.quality.track_difference_s < 0.05);
 }
