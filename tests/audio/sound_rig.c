@@ -75,7 +75,10 @@ void rig_start(struct rig *rig)
 	rig->start_ns = tr_clock_now_ns();
 	struct tr_capture_settings settings = {
 		.card = rig->card, .start_ns = rig->start_ns, .on_block = keep_block, .user = rig};
+	struct tr_capture_stats stats;
 	assert_int_equal(tr_capture_start(&settings, &rig->capture), 0);
+	tr_capture_get_stats(rig->capture, &stats);
+	rig->stalls_before = stats.stalls;
 }
 
 void rig_stop(struct rig *rig, struct tr_capture_stats *ret_stats)
@@ -83,6 +86,7 @@ void rig_stop(struct rig *rig, struct tr_capture_stats *ret_stats)
 	int64_t end_ns = tr_clock_now_ns();
 
 	tr_capture_get_stats(rig->capture, ret_stats);
+	ret_stats->stalls -= rig->stalls_before;
 	tr_capture_stop(rig->capture, end_ns);
 	rig->capture = NULL;
 	assert_true(rig->is_contiguous);
@@ -93,7 +97,7 @@ bool rig_wait_for(bool (*is_so)(struct rig *), struct rig *rig)
 {
 	struct timespec moment = {.tv_nsec = 5 * TR_NS_PER_MS};
 
-	for (int i = 0; i < 4000; i++) {
+	for (int i = 0; i < 24000; i++) {
 		if (is_so(rig))
 			return true;
 		nanosleep(&moment, NULL);

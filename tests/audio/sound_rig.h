@@ -20,7 +20,9 @@ struct rig {
 	int64_t start_ns;
 	float *left, *right; /* all that was handed out */
 	int64_t frames;
-	bool is_contiguous; /* each block began where the last ended */
+	bool is_contiguous;
+	unsigned stalls_before;
+		/* of players, in earlier recordings */ /* each block began where the last ended */
 };
 
 /* The file in the build folder. */

@@ -83,22 +83,38 @@ static void pass(int ms)
 	nanosleep(&time, NULL);
 }
 
+/* A machine that stops a player for longer than the recorder waits proves nothing: once more. */
+static bool is_again(const struct tr_capture_stats *stats, int *turn)
+{
+	if (stats->stalls == 0)
+		return false;
+	if (++*turn == 8) {
+		print_message("this machine is too busy\n");
+		skip();
+	}
+	return true;
+}
+
 static void samples_arrive_exactly_and_at_the_time_the_player_was_told(void **state)
 {
 	struct tr_capture_stats stats;
 	snd_pcm_sframes_t delay;
+	int64_t before_ns, after_ns;
+	int turn = 0;
 	int16_t *data = make_coded(48000, 2);
 
-	rig_start(&rig);
-	snd_pcm_t *pcm = rig_open_player(&rig, SND_PCM_FORMAT_S16_LE, 2, 48000);
-	rig_write(pcm, data, 24000);
-	int64_t before_ns = tr_clock_now_ns();
-	assert_int_equal(snd_pcm_delay(pcm, &delay), 0);
-	int64_t after_ns = tr_clock_now_ns();
-	rig_write(pcm, data + 2 * 24000, 24000);
-	assert_int_equal(snd_pcm_drain(pcm), 0);
-	assert_int_equal(snd_pcm_close(pcm), 0);
-	rig_stop(&rig, &stats);
+	do {
+		rig_start(&rig);
+		snd_pcm_t *pcm = rig_open_player(&rig, SND_PCM_FORMAT_S16_LE, 2, 48000);
+		rig_write(pcm, data, 24000);
+		before_ns = tr_clock_now_ns();
+		assert_int_equal(snd_pcm_delay(pcm, &delay), 0);
+		after_ns = tr_clock_now_ns();
+		rig_write(pcm, data + 2 * 24000, 24000);
+		assert_int_equal(snd_pcm_drain(pcm), 0);
+		assert_int_equal(snd_pcm_close(pcm), 0);
+		rig_stop(&rig, &stats);
+	} while (is_again(&stats, &turn));
 
 	int64_t first = find_first();
 	assert_coded_from(first, 48000);
@@ -107,7 +123,7 @@ static void samples_arrive_exactly_and_at_the_time_the_player_was_told(void **st
 	int64_t earliest = (before_ns - rig.start_ns) * 3 / 62500 + delay - 2;
 	int64_t latest = (after_ns - rig.start_ns) * 3 / 62500 + delay + 2;
 	assert_in_range(first + 24000, earliest, latest);
-	assert_int_equal(stats.opens, 1);
+	assert_in_range(stats.opens, 1, 1 + turn);
 	assert_int_equal(stats.lost_frames, 0);
 	assert_int_equal(stats.gaps, 0);
 	free(data);
@@ -126,20 +142,23 @@ static void write_constant(snd_pcm_t *pcm, int16_t value, unsigned frames)
 static void two_players_mix(void **state)
 {
 	struct tr_capture_stats stats;
+	int turn = 0;
 	int64_t alone = 0, both = 0;
 
-	rig_start(&rig);
-	snd_pcm_t *a = rig_open_player(&rig, SND_PCM_FORMAT_S16_LE, 2, 48000);
-	snd_pcm_t *b = rig_open_player(&rig, SND_PCM_FORMAT_S16_LE, 2, 48000);
-	for (int i = 0; i < 50; i++) {
-		write_constant(a, 1000, 480);
-		write_constant(b, 2000, 480);
-	}
-	snd_pcm_drain(a);
-	snd_pcm_drain(b);
-	snd_pcm_close(a);
-	snd_pcm_close(b);
-	rig_stop(&rig, &stats);
+	do {
+		rig_start(&rig);
+		snd_pcm_t *a = rig_open_player(&rig, SND_PCM_FORMAT_S16_LE, 2, 48000);
+		snd_pcm_t *b = rig_open_player(&rig, SND_PCM_FORMAT_S16_LE, 2, 48000);
+		for (int i = 0; i < 50; i++) {
+			write_constant(a, 1000, 480);
+			write_constant(b, 2000, 480);
+		}
+		snd_pcm_drain(a);
+		snd_pcm_drain(b);
+		snd_pcm_close(a);
+		snd_pcm_close(b);
+		rig_stop(&rig, &stats);
+	} while (is_again(&stats, &turn));
 	for (int64_t i = 0; i < rig.frames; i++) {
 		int value = (int)lrintf(rig.left[i] * 32768);
 		assert_true(value == 0 || value == 1000 || value == 2000 || value == 3000);
@@ -148,20 +167,23 @@ static void two_players_mix(void **state)
 	}
 	assert_int_equal(alone + 2 * both, 2 * 24000);
 	assert_true(both > 12000);
-	assert_int_equal(stats.opens, 2);
+	assert_in_range(stats.opens, 2, 2 * (1 + turn));
 }
 
 static void mono_reaches_both_channels(void **state)
 {
 	struct tr_capture_stats stats;
+	int turn = 0;
 	int16_t *data = make_coded(24000, 1);
 
-	rig_start(&rig);
-	snd_pcm_t *pcm = rig_open_player(&rig, SND_PCM_FORMAT_S16_LE, 1, 48000);
-	rig_write(pcm, data, 24000);
-	snd_pcm_drain(pcm);
-	snd_pcm_close(pcm);
-	rig_stop(&rig, &stats);
+	do {
+		rig_start(&rig);
+		snd_pcm_t *pcm = rig_open_player(&rig, SND_PCM_FORMAT_S16_LE, 1, 48000);
+		rig_write(pcm, data, 24000);
+		snd_pcm_drain(pcm);
+		snd_pcm_close(pcm);
+		rig_stop(&rig, &stats);
+	} while (is_again(&stats, &turn));
 	int64_t first = find_first();
 	assert_coded_from(first, 24000);
 	assert_memory_equal(rig.right + first, rig.left + first, 24000 * sizeof(float));
@@ -171,17 +193,20 @@ static void mono_reaches_both_channels(void **state)
 static void another_rate_is_converted_before_us(void **state)
 {
 	struct tr_capture_stats stats;
+	int turn = 0;
 	double squares = 0;
 	float *data = malloc(44100 * 2 * sizeof(float));
 
 	for (int i = 0; i < 44100; i++)
 		data[2 * i] = data[2 * i + 1] = 0.5f * sinf(2 * (float)M_PI * 441 * i / 44100);
-	rig_start(&rig);
-	snd_pcm_t *pcm = rig_open_player(&rig, SND_PCM_FORMAT_FLOAT_LE, 2, 44100);
-	rig_write(pcm, data, 44100);
-	snd_pcm_drain(pcm);
-	snd_pcm_close(pcm);
-	rig_stop(&rig, &stats);
+	do {
+		rig_start(&rig);
+		snd_pcm_t *pcm = rig_open_player(&rig, SND_PCM_FORMAT_FLOAT_LE, 2, 44100);
+		rig_write(pcm, data, 44100);
+		snd_pcm_drain(pcm);
+		snd_pcm_close(pcm);
+		rig_stop(&rig, &stats);
+	} while (is_again(&stats, &turn));
 	for (int64_t i = 0; i < rig.frames; i++)
 		squares += rig.left[i] * rig.left[i];
 	assert_in_range(count_sounding(), 47000, 48500);
@@ -192,11 +217,10 @@ static void another_rate_is_converted_before_us(void **state)
 static void a_late_player_loses_nothing(void **state)
 {
 	struct tr_capture_stats stats;
+	int turn = 0;
 	int16_t *data = make_coded(48000, 2);
 
-	/* Three tries: a machine that stops us for longer than the recorder waits proves nothing.
-	 */
-	for (int attempt = 0; attempt < 3; attempt++) {
+	do {
 		rig_start(&rig);
 		snd_pcm_t *pcm = rig_open_player(&rig, SND_PCM_FORMAT_S16_LE, 2, 48000);
 		rig_write(pcm, data, 16000);
@@ -205,9 +229,7 @@ static void a_late_player_loses_nothing(void **state)
 		snd_pcm_drain(pcm);
 		snd_pcm_close(pcm);
 		rig_stop(&rig, &stats);
-		if (stats.stalls == 0)
-			break;
-	}
+	} while (is_again(&stats, &turn));
 	assert_coded_from(find_first(), 48000);
 	assert_true(stats.late_frames > 5000);
 	assert_int_equal(stats.lost_frames, 0);
@@ -236,20 +258,23 @@ static void a_player_that_slept_goes_on_at_the_present(void **state)
 static void what_is_dropped_or_paused_does_not_sound(void **state)
 {
 	struct tr_capture_stats stats;
+	int turn = 0;
 
-	rig_start(&rig);
-	snd_pcm_t *pcm = rig_open_player(&rig, SND_PCM_FORMAT_S16_LE, 2, 48000);
-	write_constant(pcm, 1000, 9600);
-	assert_int_equal(snd_pcm_pause(pcm, 1), 0);
-	pass(100);
-	assert_int_equal(snd_pcm_pause(pcm, 0), 0);
-	write_constant(pcm, 1000, 9600);
-	snd_pcm_drain(pcm);
-	snd_pcm_prepare(pcm);
-	write_constant(pcm, 2000, 9600);
-	assert_int_equal(snd_pcm_drop(pcm), 0);
-	snd_pcm_close(pcm);
-	rig_stop(&rig, &stats);
+	do {
+		rig_start(&rig);
+		snd_pcm_t *pcm = rig_open_player(&rig, SND_PCM_FORMAT_S16_LE, 2, 48000);
+		write_constant(pcm, 1000, 9600);
+		assert_int_equal(snd_pcm_pause(pcm, 1), 0);
+		pass(100);
+		assert_int_equal(snd_pcm_pause(pcm, 0), 0);
+		write_constant(pcm, 1000, 9600);
+		snd_pcm_drain(pcm);
+		snd_pcm_prepare(pcm);
+		write_constant(pcm, 2000, 9600);
+		assert_int_equal(snd_pcm_drop(pcm), 0);
+		snd_pcm_close(pcm);
+		rig_stop(&rig, &stats);
+	} while (is_again(&stats, &turn));
 
 	int64_t thousands = 0, others = 0, holes = 0, last = -1;
 	for (int64_t i = 0; i < rig.frames; i++) {
@@ -278,17 +303,13 @@ static snd_pcm_t *open_raw(snd_pcm_access_t access, int mode)
 	return pcm;
 }
 
-static void a_player_that_maps_and_polls_is_woken_just_when_there_is_room(void **state)
+static void map_and_poll(snd_pcm_t *pcm, const int16_t *data)
 {
-	struct tr_capture_stats stats;
-	int16_t *data = make_coded(48000, 2);
 	snd_pcm_uframes_t done = 0;
 	unsigned waits = 0;
 
-	rig_start(&rig);
-	snd_pcm_t *pcm = open_raw(SND_PCM_ACCESS_MMAP_INTERLEAVED, SND_PCM_NONBLOCK);
 	while (done < 48000) {
-		int rc = snd_pcm_wait(pcm, 5000);
+		int rc = snd_pcm_wait(pcm, 30000);
 		assert_int_equal(rc, 1);
 		waits++;
 		snd_pcm_sframes_t room = snd_pcm_avail_update(pcm);
@@ -303,8 +324,21 @@ static void a_player_that_maps_and_polls_is_woken_just_when_there_is_room(void *
 	assert_true(waits < 150); /* 44 periods; more would be spinning */
 	assert_int_equal(snd_pcm_nonblock(pcm, 0), 0);
 	assert_int_equal(snd_pcm_drain(pcm), 0);
-	snd_pcm_close(pcm);
-	rig_stop(&rig, &stats);
+}
+
+static void a_player_that_maps_and_polls_is_woken_just_when_there_is_room(void **state)
+{
+	struct tr_capture_stats stats;
+	int turn = 0;
+	int16_t *data = make_coded(48000, 2);
+
+	do {
+		rig_start(&rig);
+		snd_pcm_t *pcm = open_raw(SND_PCM_ACCESS_MMAP_INTERLEAVED, SND_PCM_NONBLOCK);
+		map_and_poll(pcm, data);
+		snd_pcm_close(pcm);
+		rig_stop(&rig, &stats);
+	} while (is_again(&stats, &turn));
 	assert_coded_from(find_first(), 48000);
 	free(data);
 }
