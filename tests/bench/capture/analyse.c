@@ -13,10 +13,11 @@
 #define TONE_HZ 1000.0
 #define TONE_BLOCK_S 0.01
 #define SOUND_SETTLE_S 0.3
+#define LAST_BLOCKS 2 /* the coder's last frame is filled up, the tone's end lies in it */
 
 struct tone {
 	double re, im, phase, last_phase, last_step;
-	size_t filled, blocks;
+	size_t filled, blocks, open_breaks; /* without a whole block after them so far */
 	double loudest;
 };
 
@@ -194,8 +195,12 @@ static void end_tone_block(struct analysis *a, double length)
 	if (level > tone->loudest)
 		tone->loudest = level;
 	if (is_settled && (level < tone->loudest / 2 ||
-				  fabs(remainder(step - tone->last_step, 2 * M_PI)) > 0.5))
-		a->result.sound_breaks++;
+				  fabs(remainder(step - tone->last_step, 2 * M_PI)) > 0.5)) {
+		tone->open_breaks++;
+	} else {
+		a->result.sound_breaks += tone->open_breaks;
+		tone->open_breaks = 0;
+	}
 	tone->last_phase = phase;
 	tone->last_step = step;
 	tone->re = tone->im = 0;
@@ -279,6 +284,8 @@ static int run(struct analysis *a, const char *file)
 	if (rc < 0)
 		return rc;
 	count_lost(a);
+	if (a->tone.open_breaks > LAST_BLOCKS)
+		a->result.sound_breaks += a->tone.open_breaks;
 	a->result.duration_s = read.duration_s;
 	a->result.sound_s = read.rate ? (double)read.samples / read.rate : 0;
 	a->result.decode_errors = read.errors;
