@@ -185,6 +185,20 @@ static bool is_vlan(const json_t *settings)
 	return json_is_integer(vlan) && number >= 0 && number <= 4094;
 }
 
+/* A list, or nothing: a text would be taken for an empty one. */
+static bool is_dns(const json_t *settings)
+{
+	json_t *dns = json_object_get(settings, "network.dns"), *server;
+	size_t i;
+
+	json_array_foreach(dns, i, server)
+	{
+		if (!json_is_string(server) || !is_address(json_string_value(server), false))
+			return false;
+	}
+	return !dns || json_is_null(dns) || json_is_array(dns);
+}
+
 static int check(struct tr_change *change, const json_t *settings)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -192,8 +206,6 @@ static int check(struct tr_change *change, const json_t *settings)
 	const char *interface = get(settings, "network.interface");
 	const char *proxy = get(settings, "network.proxy"),
 		   *gateway = get(settings, "network.gateway");
-	json_t *server;
-	size_t i;
 
 	if (!interface[0] || strlen(interface) >= IF_NAMESIZE ||
 		interface[strspn(interface, letters)])
@@ -204,10 +216,9 @@ static int check(struct tr_change *change, const json_t *settings)
 		return tr_change_fail(change, -EINVAL, "network.address: like 192.168.1.20/24");
 	if (gateway[0] && !is_address(gateway, false))
 		return tr_change_fail(change, -EINVAL, "network.gateway: like 192.168.1.1");
-	json_array_foreach(json_object_get(settings, "network.dns"), i,
-		server) if (!json_is_string(server) || !is_address(json_string_value(server),
-							       false)) return tr_change_fail(change,
-		-EINVAL, "network.dns: addresses like 192.168.1.1");
+	if (!is_dns(settings))
+		return tr_change_fail(
+			change, -EINVAL, "network.dns: a list of addresses like 192.168.1.1");
 	if (!is_vlan(settings))
 		return tr_change_fail(change, -EINVAL, "network.vlan: 1 to 4094, or 0");
 	if (proxy[0] && ((strncmp(proxy, "http://", 7) && strncmp(proxy, "https://", 8)) ||

@@ -142,6 +142,7 @@ static void values_that_cannot_be_change_nothing(void **state)
 		"{\"network.interface\": \"eth7\", \"network.method\": \"static\", "
 		"\"network.address\": \"1.2.3.4\"}",
 		"{\"network.interface\": \"eth7\", \"network.proxy\": \"http://a\\\" b\"}",
+		"{\"network.interface\": \"eth7\", \"network.dns\": \"192.168.1.1\"}",
 		"{\"network.interface\": \"eth7\", \"network.vlan\": 4095}",
 		"{\"network.interface\": \"eth7\", \"network.vlan\": \"12\"}",
 		"{\"console.pin\": \"123\"}",
