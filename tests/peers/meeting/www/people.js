@@ -15,7 +15,7 @@ const PEOPLE = [
 		wall: ["#c5d9cf", "#7d9e8f"], pitch: 102},
 ];
 
-const PICTURE = {width: 320, height: 180, rate: 15};
+const PICTURE = {width: 320, height: 180, rate: Number(parameters.get("rate") ?? 15)};
 
 class Person {
 	constructor(index) {
