@@ -138,7 +138,7 @@ for session in one two; do
 	folder=$(folder_of $session)
 	movie=$(echo "$folder"/*" of $session.mp4")
 	decodes "$movie"
-	between 5 "$(seconds_of "$movie" a)" 120 || fail "$movie has $(seconds_of "$movie" a) s"
+	between 5 "$(seconds_of "$movie" a)" 1200 || fail "$movie has $(seconds_of "$movie" a) s"
 	grep -q '"state": "done"' "$folder/state.json" || fail "state: $(cat "$folder/state.json")"
 	for level in 1 2 3; do
 		grep -q "\"level\": $level" "$folder/report.json" ||
