@@ -55,7 +55,7 @@ class Settings:
     brewery: str
     user: str = "focus"
     reply_timeout: float = 15
-    answer_limit: float = 5           # an answer that takes longer is a violation
+    answer_limit: float = 10          # an answer that takes longer is a violation
     pending_timeout: float = 90       # 0 or less: never
     retries: int = 5                  # -1: no limit
     stop: str = "immediate"           # "wait": for off up to 60 s; "strict": and complain
@@ -165,6 +165,7 @@ class Focus:
         self._keeper = None
         self._pulse = None
         self._late, self._beat_due = 0.0, None      # seconds that this program itself was late
+        self._pinged_at, self._late_at = None, 0.0  # the ping that is under way; when news was late
 
     # Log-in and brewery
 
@@ -178,7 +179,29 @@ class Focus:
         while True:
             self._beat_due = time.monotonic() + 0.1
             await asyncio.sleep(0.1)
-            self._late += time.monotonic() - self._beat_due
+            late = time.monotonic() - self._beat_due
+            self._late += late
+            if late > AT_ONCE_S / 2:
+                self._late_at = time.monotonic()
+            if self._pinged_at is None and self.client and self.client.is_open:
+                self._pinged_at = time.monotonic()
+                self._task(self._ping())
+
+    async def _ping(self):
+        try:
+            await self.client.iq(self.settings.domain, Node("ping", "urn:xmpp:ping"), type="get")
+        except (XmppError, asyncio.TimeoutError):
+            pass                      # the server is gone, and all its news with it
+        if time.monotonic() - self._pinged_at > AT_ONCE_S / 2:
+            self._late_at = time.monotonic()
+        self._pinged_at = None
+
+    def was_late(self, within):
+        """Whether what came in these last seconds may have waited: here, or in the server. Then it
+        does not tell what was how long after what."""
+        now = time.monotonic()
+        return any(now - (since or now) > AT_ONCE_S / 2 for since in (
+            self._beat_due, self._pinged_at)) or now - self._late_at < within
 
     def clock(self):
         """Seconds, but not those in which this program was late: they are nobody else's."""
@@ -209,7 +232,7 @@ class Focus:
         self._joining = joined
         self.client.send(Node("presence", CLIENT, {"to": f"{self.settings.brewery}/focus"},
                               [Node("x", MUC)]))
-        await asyncio.wait_for(joined, 15)
+        await asyncio.wait_for(joined, 15 * PATIENCE)
         answer = await self.client.iq(
             self.settings.brewery, muc_config_form({"muc#roomconfig_whois": "anyone"}))
         if answer.get("type") != "result":
@@ -386,7 +409,7 @@ class Focus:
         if values[0] == "idle" and occupant in self._started:
             self.violate(3, occupant, "idle before the off of its session")
         failed = self._failed.pop(occupant, None) if recorder.available else None
-        if failed and time.monotonic() - failed < AT_ONCE_S:
+        if failed and time.monotonic() - failed < AT_ONCE_S and not self.was_late(2):
             self.violate(16, occupant, "available at once after a failure that asks for a retry")
         self._changed("presence", occupant, {"busy": values[0], "health": values[1]})
 

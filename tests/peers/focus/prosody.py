@@ -243,7 +243,7 @@ class Prosody:
 
     # Its life
 
-    def start(self, timeout=30):
+    def start(self, timeout=120):
         if not os.geteuid():
             subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", self.folder], check=True)
         with open(self.path("prosody.out"), "ab") as out:

@@ -257,11 +257,12 @@ class Rig:
         if process.poll() is None:
             process.send_signal(sign)
         try:
-            return await asyncio.to_thread(process.wait, timeout)
+            return await asyncio.to_thread(process.wait, timeout * PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            raise Failed(f"{process.args[0]} did not end within {timeout} s") from None
+            raise Failed(
+                f"{process.args[0]} did not end within {timeout * PATIENCE} s") from None
 
     def log_text(self, name="telerec"):
         try:

@@ -175,9 +175,10 @@ class Selection(WithProsody):
         focus = await self.focus()
         await self.node(focus, "never on")
         recorder = next(iter(focus.recorders.values()))
-        recorder.last_selected = time.monotonic() + 2      # until then, and 200 ms
+        recorder.last_selected = time.monotonic() + 1000   # until then, and 200 ms
         self.assertEqual((await focus.client_start(self.room)).condition, "resource-constraint")
-        await asyncio.sleep(2.25)
+        recorder.last_selected = time.monotonic()
+        await asyncio.sleep(0.25)
         self.assertTrue((await focus.client_start(self.room)).ok)
 
     async def test_an_unhealthy_recorder_is_known_but_not_selected(self):
@@ -306,25 +307,35 @@ class Wrong(WithProsody):
     async def test_every_kind_of_wrong_is_caught_by_its_rule(self):
         for wrong, rule, more in WRONG:
             with self.subTest(wrong):
-                focus = await self.focus(stop="wait", stop_timeout=1.5, answer_limit=1,
-                                         reply_timeout=2 if wrong in NO_ANSWER else 15)
-                node = await self.node(focus, wrong)
-
-                def is_caught(focus=focus, rule=rule):
-                    return any(v.rule == rule for v in focus.violations)
-                await focus.client_start(self.room, **more)
-                for _ in range(30):
-                    if is_caught() or focus.state(self.room) == "on":
+                # What is wrong by its time cannot be told where this program itself was late.
+                for _ in range(5):
+                    focus = await self.violations_of(wrong, rule, more)
+                    if any(v.rule == rule for v in focus.violations) or not focus.was_late(60):
                         break
-                    await asyncio.sleep(0.1)
-                await asyncio.sleep(0.1)
-                await focus.client_stop(self.room)
-                try:
-                    await focus.wait(is_caught, 2)
-                except TimeoutError:
-                    self.fail(f"not caught: {[str(v) for v in focus.violations]}")
-                await node.stop()
-                await focus.stop()
+                self.assertIn(rule, [v.rule for v in focus.violations])
+
+    async def violations_of(self, wrong, rule, more):
+        """The focus after a session of such a recorder."""
+        focus = await self.focus(stop="wait", stop_timeout=1.5, answer_limit=1,
+                                 reply_timeout=2 if wrong in NO_ANSWER else 15)
+        node = await self.node(focus, wrong)
+
+        def is_caught():
+            return any(v.rule == rule for v in focus.violations)
+        await focus.client_start(self.room, **more)
+        for _ in range(30):
+            if is_caught() or focus.state(self.room) == "on":
+                break
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1)
+        await focus.client_stop(self.room)
+        try:
+            await focus.wait(is_caught, 2)
+        except TimeoutError:
+            pass
+        await node.stop()
+        await focus.stop()
+        return focus
 
     async def test_a_wrong_answer_to_stop_is_a_failure_in_the_room(self):
         for wrong in ("stop: empty", "stop: silent"):
@@ -380,7 +391,7 @@ class Doors(WithProsody):
     async def ask(self, url, body=None):
         def get():
             data = json.dumps(body).encode() if body is not None else None
-            with urllib.request.urlopen(url, data, 5) as answer:
+            with urllib.request.urlopen(url, data, 60) as answer:
                 self.assertEqual(answer.headers["Access-Control-Allow-Origin"], "*")
                 return json.load(answer)
         return await asyncio.to_thread(get)
@@ -420,7 +431,7 @@ class Doors(WithProsody):
         await asyncio.sleep(0.3)
         self.assertEqual(recorder.busy, "busy")
         proxy.cut()
-        await asyncio.wait_for(node.client.closed.wait(), 5)
+        await asyncio.wait_for(node.client.closed.wait(), 60)
 
 
 if __name__ == "__main__":
