@@ -199,7 +199,7 @@ class Runner:
                      "https": f"https@open.{names.auth}"}
             rig.more_settings = {
                 **streams,
-                "finalize": {"script": script, "timeout": "15s", "attempts": 1},
+                "finalize": {"script": script, "timeout": "30s", "attempts": 1},
                 "environments": [
                     rig.environment(),
                     rig.environment(name="other", strip="", base_url=rig.base_url + "/", servers=[

@@ -6,10 +6,10 @@ import signal
 import time
 import urllib.request
 
-from interop_lib import Node, check, scenario
+from interop_lib import PATIENCE, Node, check, scenario
 from rig import decode_faults, descendants, seconds_of
 
-SCRIPT_S = 15         # the finalize script's time limit: a slot that waits for it takes so long
+SCRIPT_S = 30         # the finalize script's time limit: a slot that waits for it takes so long
 
 
 async def stop_and_idle(w, room, nick):
@@ -120,8 +120,8 @@ async def double_stop(w):
 async def crossing(w):
     """Everybody leaves; the stops come around the moment in which the empty limit is over."""
     room = w.new_room("leave.0")
-    session_id, nick = await w.on(room)
     mark = len(w.focus.events)
+    session_id, nick = await w.on(room)
     await w.status_after(mark, nick, "off", 30)
     kind, jibri = await w.raw(nick, w.stop_child(session_id))
     check(kind == "result" and jibri.get("status") == "off", f"{kind} {jibri}")
@@ -156,7 +156,7 @@ async def result_late(w):
 
 @scenario(75, "status answered with error", allowed=(3, 15))
 async def orphan(w):
-    room = w.new_room()
+    room, mark = w.new_room(), len(w.focus.events)
     session_id = await w.start(room)
     nick = w.focus.room(room).session.node.split("/")[1]
     # The conference is over, and the stop was lost.
@@ -164,7 +164,7 @@ async def orphan(w):
     w.focus.room(room).session = None
     await w.focus.wait(lambda: any(
         k == "status" and d.get("session_id") in (session_id, None) and d.get("status") == "on"
-        for _, k, _, d in w.focus.events[-20:]), 25, "on")
+        for _, k, _, d in w.focus.events[mark:]), 25, "on")
     await w.focus.wait_recorder(nick, lambda r: r.busy == "idle", 8, "idle")
     w.focus._started.pop(w.recorder(nick).occupant, None)
     await w.idle()
@@ -407,7 +407,7 @@ async def finalize_fails(w):
 def http(w, which, path, body=None, method=None):
     port = w.ports[which]
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data=body, method=method)
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=15 * PATIENCE) as answer:
         return answer.status, answer.read()
 
 
@@ -424,7 +424,7 @@ async def drain(w):
     check(w.focus.state(room) == "on", "the session did not go on")
     await w.stop(room)
     await w.focus.wait(lambda: not w.focus.recorders, 30, "all slots gone")
-    code = await asyncio.to_thread(w.rig.telerecd.wait, 60)
+    code = await asyncio.to_thread(w.rig.telerecd.wait, 60 * PATIENCE)
     movie = await w.rig.wait_finished(session_id, 1)
     check(not decode_faults(movie), f"{decode_faults(movie)}")
     return f"ended by itself with exit code {code}"
@@ -440,7 +440,7 @@ async def shutdown(w):
     w.rig.telerecd.send_signal(signal.SIGTERM)
     off = await w.ended(room, 30)
     await w.focus.wait(lambda: not w.focus.recorders, 30, "unavailable presence")
-    code = await asyncio.to_thread(w.rig.telerecd.wait, 60)
+    code = await asyncio.to_thread(w.rig.telerecd.wait, 60 * PATIENCE)
     took = time.monotonic() - began
     said = [d for _, k, _, d in w.focus.events[mark:] if k == "status"]
     movie = await w.rig.wait_finished(session_id, 1)
@@ -469,6 +469,8 @@ async def browser_fails(w):
         said = "accepted, then off/error"
     else:
         said = "refused"
+    await w.focus.wait(lambda: not any(r.available for r in w.focus.recorders.values()), 5,
+                       "a presence that does not call it available")
     await asyncio.sleep(3)
     shown = {(r.busy, r.health) for r in w.focus.recorders.values()}
     check(("idle", "healthy") not in shown, f"shown as {shown}")
@@ -508,8 +510,7 @@ async def disk_full(w):
     said = [d for _, k, _, d in w.focus.events[mark:] if k == "status" and d.get("status") == "off"]
     check(off["failure_reason"] == "error" and said and said[-1].get("should_retry") == "true",
           f"published {off['failure_reason']}, said {said}")
-    shown = w.recorder(nick)
-    check(not shown.available, "available on a full disk")
+    await w.focus.wait(lambda: not w.recorder(nick).available, 5, "ill on a full disk")
     kind, jibri = await w.raw(nick, w.start_child(w.new_room()))
     check(kind == "result", f"{kind} {jibri}")
     w.check_off(jibri, "error", "true")      # another recorder may have room

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 
-from interop_lib import (CLIENT, JIBRI, MUC, Client, Node, check, scenario)
+from interop_lib import (CLIENT, JIBRI, MUC, PATIENCE, Client, Node, check, scenario)
 
 
 @scenario(33, "plain file start")
@@ -205,7 +205,7 @@ async def foreign_sender(w):
                          port=w.rig.prosody.port).connect()
     try:
         id = "+/=" + "Aa9+/=" * 50
-        answer = await other.iq(full, w.start_child(), timeout=5, id=id)
+        answer = await other.iq(full, w.start_child(), timeout=5 * PATIENCE, id=id)
         check(answer.error_condition() == "forbidden", f"answered by {answer}")
         check(answer.get("id") == id and answer.get("from") == full, "id or from changed")
     finally:
@@ -221,7 +221,7 @@ async def non_focus(w):
         other.send(Node("presence", CLIENT, {"to": f"{names.brewery}/stranger"}, [Node("x", MUC)]))
         await asyncio.sleep(0.5)
         for child in (w.start_child(), w.stop_child()):
-            answer = await other.iq(f"{names.brewery}/{w.nicks()[0]}", child, timeout=5)
+            answer = await other.iq(f"{names.brewery}/{w.nicks()[0]}", child, timeout=5 * PATIENCE)
             check(answer.error_condition() == "forbidden", f"answered by {answer}")
     finally:
         await other.close()

@@ -40,9 +40,12 @@ async def arrived(w, name, count=1):
     return w.site.recordings(name)
 
 
-def check_film(path):
-    kinds = sorted(stream["codec_name"] for stream in probe(path)["streams"])
-    check(kinds == ["aac", "h264"], f"the server got {kinds}")
+async def check_film(path):
+    """Of one that has just begun, too: both tracks come, sooner or later."""
+    end = time.monotonic() + 10 * PATIENCE
+    while (kinds := sorted(s["codec_name"] for s in probe(path)["streams"])) != ["aac", "h264"]:
+        check(time.monotonic() < end, f"the server got {kinds}")
+        await asyncio.sleep(0.2)
 
 
 def check_secret(w, *words):
@@ -61,7 +64,7 @@ async def stream(w, streamid, name):
     check(w.recorder(nick).busy == "busy", "not busy while it streams")
     await w.stop(room)
     await w.idle()
-    check_film(film)
+    await check_film(film)
     check(not w.rig.movies(session_id), "the stream was recorded")
     check_secret(w, name)
 
@@ -112,7 +115,7 @@ async def stream_trouble(w):
     w.site.kill()
     await asyncio.sleep(3)
     Rig.started.append(w.site.start().process)
-    check_film((await arrived(w, f"{KEY}-80b", 2))[-1])
+    await check_film((await arrived(w, f"{KEY}-80b", 2))[-1])
     check(w.focus.state(room) == "on", f"the session is {w.focus.state(room)}")
     statuses = [d.get("status") for _, k, _, d in w.focus.events[mark:] if k == "status"]
     check(statuses == ["on"], f"status IQs {statuses}")
