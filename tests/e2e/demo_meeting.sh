@@ -7,5 +7,5 @@ record_demo "" "${1:-40}"
 decodes "$(folder)/rec.mp4"
 "$build/telerec" check "$(folder)/rec.mp4" >"$work/check" || fail "check: $(cat "$work/check")"
 cat "$work/check"
-grep -qi 'grade.*A' "$work/check" || fail "not grade A"
+graded_well "$work/check" || fail "not grade A"
 nothing_left_running

@@ -54,7 +54,7 @@ focus=$!
 wait_until 20 grep -q ready "$work/focus.txt" || explain "no focus: $(cat "$work/focus.errors")"
 
 coproc server { exec "$build/telerec-demo-meeting" --pages "$build/peers-jitsi/www" 2>"$work/server.txt"; }
-read -r -t 20 url <&"${server[0]}" || explain "no web server"
+read -r -t 80 url <&"${server[0]}" || explain "no web server"
 room=room$$
 url="${url%/*}/$room?bosh=http://127.0.0.1:$http_port/http-bind"
 

@@ -27,18 +27,19 @@ file=$(folder)/rec.mp4
 decodes "$file"
 "$build/telerec" check "$file" >"$work/check" || fail "check: $(cat "$work/check")"
 cat "$work/check"
-grep -qi 'grade.*A' "$work/check" || fail "not grade A"
+graded_well "$work/check" || fail "not grade A"
 
-# The sender's tile in the last 6 s, four pictures a second: none is of one colour, and they differ.
-moving=$(ffmpeg -v error -sseof -6 -i "$file" -an -vf "crop=640:400:320:120,fps=4,scale=64:40,format=gray" \
+# The sender's tile, four pictures a second: of 3 s in all none is of one colour, and they differ. (A busy
+# machine shows it late, or stands still for a while.)
+moving=$(ffmpeg -v error -i "$file" -an -vf "crop=640:400:320:120,fps=4,scale=64:40,format=gray" \
 	-f rawvideo - | perl -e 'binmode STDIN; my ($n, $old) = (0); while (read STDIN, my $p, 64 * 40) {
 		my @v = sort { $a <=> $b } unpack "C*", $p;
 		$n++ if $v[-1] - $v[0] > 40 && defined $old && $p ne $old; $old = $p } print $n')
-[ "$moving" -ge 12 ] || fail "the sender moves in $moving of 23 pictures only"
+[ "$moving" -ge 12 ] || fail "the sender moves in $moving pictures only"
 
 # Its beeps: sound that comes and goes.
-beeps=$(ffmpeg -hide_banner -sseof -8 -i "$file" -vn -af silencedetect=noise=-40dB:duration=0.1 -f null - 2>&1 |
+beeps=$(ffmpeg -hide_banner -i "$file" -vn -af silencedetect=noise=-40dB:duration=0.1 -f null - 2>&1 |
 	grep -c silence_end || true)
-[ "$beeps" -ge 4 ] || fail "$beeps beeps in the last 8 s"
-echo "the sender moves in $moving of 23 pictures, $beeps beeps in the last 8 s"
+[ "$beeps" -ge 4 ] || fail "$beeps beeps only"
+echo "the sender moves in $moving of $((4 * seconds)) pictures, $beeps beeps"
 nothing_left_running
