@@ -24,6 +24,7 @@ is_together() {
 	wait_until $((seconds + 300)) ended "$recorder" || fail "the stream did not end"
 	end_recording 0
 	kill "$server_PID"
+	wait_until 20 has_ended site "$name" || fail "the server does not notice the end"
 	stream=$(recordings site "$name")
 	[ "$(echo "$stream" | wc -l)" = 1 ] || fail "the server has: $stream"
 	decodes "$stream"

@@ -66,7 +66,8 @@ for slot in 1 2; do
 		fail "slot $slot does not run as telerec-slot-$slot"
 	[ "$(systemctl show -P MemoryMax telerec-slot@$slot)" != infinity ] || fail "no limit of memory"
 done
-pgrep -u telerec-slot-1 -f -- --type=renderer >/dev/null || fail "there is no browser"
+has_browser() { pgrep -u telerec-slot-1 -f -- --type=renderer >/dev/null; }
+wait_until 30 has_browser || fail "there is no browser"
 ! pgrep -f -- --no-sandbox >/dev/null || fail "the browser runs without its sandbox"
 
 echo "-- a recording"
@@ -104,8 +105,8 @@ wait_until 90 test -s /tmp/systemd-private-*-telerecd.service-*/tmp/finalized ||
 movie=$(ls $folder/tone440_*.mp4)
 seconds=$(ffprobe -v error -show_entries format=duration -of csv=p=0 "$movie")
 [ "${seconds%.*}" -ge 6 ] || fail "$movie has $seconds s"
-[ "$(stat -c '%U %G %a' $folder)" = 'telerec telerec 750' ] ||
-	fail "the folder was not taken back: $(stat -c '%U %G %a' $folder)"
+is_taken_back() { [ "$(stat -c '%U %G %a' $folder)" = 'telerec telerec 750' ]; }
+wait_until 30 is_taken_back || fail "the folder was not taken back: $(stat -c '%U %G %a' $folder)"
 setpriv --reuid telerec --regid telerec --init-groups cat "$movie" >/dev/null || fail "telerec cannot read it"
 
 echo "-- no secret lies about"
@@ -128,7 +129,6 @@ has_movie() { compgen -G "$folder/tone440_*[0-9].mp4" >/dev/null; }
 wait_until 90 has_movie || fail "the recording was not finished: $(ls -la $folder)"
 wait_until 90 are_ready || fail "the recorder does not come back"
 [ "$(pid_of telerecd)" != "$old" ] || fail "telerecd was not started again"
-is_taken_back() { [ "$(stat -c '%U %G %a' $folder)" = 'telerec telerec 750' ]; }
 wait_until 60 is_taken_back || fail "the folder is $(stat -c '%U %G %a' $folder)"
 
 echo "-- the recorder is restarted, and stopped"
