@@ -63,7 +63,7 @@ class Meeting:
     async def ask(self, path, body=None):
         def get():
             data = json.dumps(body).encode() if body else None
-            with urllib.request.urlopen(self.door + path, data, 20) as answer:
+            with urllib.request.urlopen(self.door + path, data, 15 * PATIENCE) as answer:
                 return json.load(answer)
         return await asyncio.to_thread(get)
 
@@ -175,15 +175,17 @@ async def main():
             raise Failed(f"Jicofo would complain: {violations}")
         below = [pid for pid, _ in descendants(meeting.process.pid)]
         await meeting.end()
-        left = [pid for pid in below if os.path.exists(f"/proc/{pid}/exe")]
-        if left:
-            raise Failed(f"left running: {left}")
+        end = time.monotonic() + 5 * PATIENCE      # those that were killed last
+        while left := [pid for pid in below if os.path.exists(f"/proc/{pid}/exe")]:
+            if time.monotonic() > end:
+                raise Failed(f"left running: {left}")
+            await asyncio.sleep(0.1)
         check_movie(folders[0], tones)
         check_movie(folders[1], tones[::-1])
     finally:
         if hasattr(meeting, "process") and meeting.process.poll() is None:
             meeting.process.send_signal(signal.SIGTERM)
-            meeting.process.wait(60)
+            meeting.process.wait(60 * PATIENCE)
         if hasattr(visitor, "process") and visitor.process.poll() is None:
             await visitor.close()
         shutil.rmtree(folder, ignore_errors=True)
