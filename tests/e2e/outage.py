@@ -8,21 +8,23 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peers", "focus"))
+from focus import PATIENCE                                                           # noqa: E402
 from rig import Failed, Rig, build_folder, decode_faults, run, seconds_of, sound_of  # noqa: E402
 
-BACK_S = 60          # twice the promise: the machine has much else to do
+BACK_S = 30 * PATIENCE
+OUTAGE_S = 12
 SETTLED_S = 2
 
 
 async def restarted(rig):
     rig.prosody.stop()
-    await asyncio.sleep(5)
+    await asyncio.sleep(OUTAGE_S)
     rig.prosody.start()
 
 
 async def killed(rig):
     rig.prosody.stop(is_kill=True)
-    await asyncio.sleep(5)
+    await asyncio.sleep(OUTAGE_S)
     rig.prosody.start()
 
 
@@ -97,7 +99,7 @@ async def outage(rig, trouble):
         raise Failed(f"{name}: {sound['lost_s']} s of sound were lost in {sound['gaps']} gaps")
     # A browser that is short of the machine is silent for a while; each outage is longer.
     silence = longest_silence(movie)
-    if silence > 4:
+    if silence > OUTAGE_S - 2:
         raise Failed(f"{name}: {silence:.2f} s of silence in the file")
     print(f"{name}: back {back:.1f} s after the server's return, {seconds_of(movie):.1f} s "
           f"recorded, longest silence {silence:.2f} s", flush=True)
