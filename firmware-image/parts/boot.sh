@@ -72,7 +72,8 @@ boot_make() {
 	mv "$root/boot/initrd.telerec" "$work/live/initrd.img"
 	chmod 644 "$work/live/initrd.img"
 	# What a slot's boot partition holds, as a file system that GRUB reads; it is copied there as it is.
-	cp "$work/live/vmlinuz" "$work/live/initrd.img" "$work/boot/"
+	cp "$work/live/vmlinuz" "$work/live/initrd.img" "$here/grub/slot.cfg" "$work/boot/"
+	chmod 644 "$work/boot/slot.cfg"
 	find "$work/boot" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 	in_tools mksquashfs boot live/boot.squashfs -comp gzip -noI -noD -noF -noappend -no-progress -quiet \
 		-reproducible -all-root

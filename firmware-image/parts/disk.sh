@@ -23,8 +23,9 @@ disk_make() {
 	fat "$work/esp.img" 64 TR-ESP "$live/esp"
 	disk_put "$work/esp.img" 2
 	truncate -s 380M "$work/data.img"
-	in_tools env E2FSPROGS_FAKE_TIME="$SOURCE_DATE_EPOCH" mkfs.ext4 -q -F -L TR-DATA -m 1 -U "$(id data)" \
-		-E hash_seed="$(id seed)",lazy_itable_init=0,root_owner=0:0 data.img
+	# As for the disk that it will grow to, and up to 4 TiB without a detour: mkfs itself thinks of a small one.
+	in_tools env E2FSPROGS_FAKE_TIME="$SOURCE_DATE_EPOCH" mkfs.ext4 -q -F -L TR-DATA -m 1 -b 4096 -i 16384 \
+		-J size=64 -U "$(id data)" -E hash_seed="$(id seed)",resize=1073741824,lazy_itable_init=0,root_owner=0:0 data.img
 	disk_put "$work/data.img" 7
 	disk_put "$live/bios/core.img" 1
 	dd if="$live/bios/boot.img" of="$work/$disk" bs=440 count=1 conv=notrunc status=none
