@@ -85,7 +85,7 @@ class Search:
                 path = os.path.join(root, name)
                 try:
                     with open(path, "rb") as file:
-                        data = file.read()
+                        data = file.read(1 << 28)     # of others' films, too
                 except OSError:
                     continue
                 if path.endswith(allowed) and allowed:
