@@ -349,10 +349,12 @@ static void say_why(struct tr_stream *stream, const char *sentence, int wait_ms)
 static bool is_refused_for_good(
 	struct tr_stream *stream, const struct tr_stream_link_problem *problem)
 {
-	if (stream->is_established)
+	enum tr_stream_link_trouble trouble = problem->trouble;
+
+	if (stream->is_established || (trouble == TR_STREAM_LINK_IN_USE && stream->was_connected))
 		return false;
-	if (problem->trouble == TR_STREAM_LINK_REFUSED || problem->trouble == TR_STREAM_LINK_CLOSED)
-		stream->refusals++;
+	stream->refusals += trouble == TR_STREAM_LINK_REFUSED || trouble == TR_STREAM_LINK_IN_USE ||
+			    trouble == TR_STREAM_LINK_CLOSED;
 	return stream->refusals >= stream->settings.first_refusals;
 }
 

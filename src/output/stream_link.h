@@ -26,6 +26,7 @@ enum tr_stream_link_trouble {
 	TR_STREAM_LINK_NONE,
 	TR_STREAM_LINK_NETWORK, /* may be over the next time */
 	TR_STREAM_LINK_REFUSED, /* a server answered, and does not want it */
+	TR_STREAM_LINK_IN_USE,	/* as before: it has such a stream already, maybe our lost one */
 	TR_STREAM_LINK_CLOSED,	/* a server that had taken it ended it */
 	TR_STREAM_LINK_MEMORY,
 };

@@ -167,6 +167,9 @@ static int explain_refusal(
 	if (trouble->words.handshake != 3)
 		return tr_stream_trouble_say(problem, TR_STREAM_LINK_REFUSED,
 			"%s port %d does not speak RTMP", host, port);
+	if (has_heard(trouble, "already publishing")) /* nginx-rtmp */
+		return tr_stream_trouble_say(problem, TR_STREAM_LINK_IN_USE,
+			"%s refuses the stream: it has one with this stream key%s", host, quoted);
 	return tr_stream_trouble_say(problem, TR_STREAM_LINK_REFUSED,
 		"%s refuses the stream: stream key, application or password wrong%s", host, quoted);
 }

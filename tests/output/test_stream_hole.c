@@ -130,7 +130,7 @@ static double wait_for_news(enum tr_stream_news news)
 static void open_stream(const char *name, bool has_pictures)
 {
 	char url[128];
-	snprintf(url, sizeof(url), "rtmp://" THEIRS ":%d/open/%s", site.rtmp_port, name);
+	snprintf(url, sizeof(url), "rtmp://" THEIRS ":%d/holding/%s", site.rtmp_port, name);
 	struct tr_stream_settings settings = live_source_settings(source, url);
 	if (!has_pictures)
 		settings.video_extradata_size = 0;
