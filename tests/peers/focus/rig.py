@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 from control import Control
 from focus import JIBRI, PATIENCE, Focus, Settings
@@ -426,6 +427,8 @@ def run(main):
         print(f"skipped: {reason}")
         sys.exit(77)
     except (Failed, TimeoutError) as error:
+        if not str(error):
+            traceback.print_exc(file=sys.stdout)
         print(f"FAILED: {error}")
         sys.exit(1)
 
