@@ -11,8 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Ten seconds of packets of any recording we make: the disk may hang that long. */
-#define QUEUE_PACKETS 1024
+/* What a disk may hold up: minutes of a quiet meeting, 40 s of one that moves at 3 Mbit/s. A stick
+ * that tidies up, or a disk with much else to write, takes nothing for half a minute at times. */
+#define QUEUE_PACKETS 16384
 #define QUEUE_BYTES (16 << 20)
 
 struct tr_pipeline {
