@@ -30,7 +30,7 @@ except ImportError:
     print("skipped: there is no python3-pyte")
     sys.exit(77)
 
-PATIENCE_S = float(os.environ.get("TR_PATIENCE_S", 90))
+PATIENCE_S = float(os.environ.get("TR_PATIENCE_S", 200))
 
 NAMES = {
     "Up": "\033OA", "Down": "\033OB", "Right": "\033OC", "Left": "\033OD",

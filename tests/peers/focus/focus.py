@@ -232,7 +232,7 @@ class Focus:
         self._joining = joined
         self.client.send(Node("presence", CLIENT, {"to": f"{self.settings.brewery}/focus"},
                               [Node("x", MUC)]))
-        await asyncio.wait_for(joined, 15 * PATIENCE)
+        await asyncio.wait_for(joined, 45 * PATIENCE)
         answer = await self.client.iq(
             self.settings.brewery, muc_config_form({"muc#roomconfig_whois": "anyone"}))
         if answer.get("type") != "result":

@@ -200,7 +200,7 @@ class Client:
             context.verify_mode = ssl.CERT_NONE
         return context
 
-    async def connect(self, timeout=60):
+    async def connect(self, timeout=180):
         try:
             await asyncio.wait_for(self._log_in(), timeout)
         except BaseException:
