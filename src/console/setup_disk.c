@@ -73,9 +73,7 @@ static void make_rows(struct disks *disks)
 
 static void say_problem(struct disks *disks, const struct tr_job_result *result)
 {
-	const char *said = tr_job_words(result);
-
-	snprintf(disks->problem, sizeof(disks->problem), "%.590s", said ? said : "");
+	snprintf(disks->problem, sizeof(disks->problem), "%.590s", tr_job_words(result));
 }
 
 static void take_disks(struct tr_console *console, const struct tr_job_result *result, void *user)
