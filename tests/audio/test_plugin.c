@@ -16,6 +16,8 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#define TURNS 8
+
 static struct rig rig;
 static const char *self;
 
@@ -83,16 +85,11 @@ static void pass(int ms)
 	nanosleep(&time, NULL);
 }
 
-/* A machine that stops a player for longer than the recorder waits proves nothing: once more. */
+/* A machine that stops a player for longer than the recorder waits proves nothing: once more. After
+ * the last turn it is judged all the same, for a stall may be ours. */
 static bool is_again(const struct tr_capture_stats *stats, int *turn)
 {
-	if (stats->stalls == 0)
-		return false;
-	if (++*turn == 8) {
-		print_message("this machine is too busy\n");
-		skip();
-	}
-	return true;
+	return stats->stalls > 0 && ++*turn < TURNS;
 }
 
 static void samples_arrive_exactly_and_at_the_time_the_player_was_told(void **state)
@@ -170,20 +167,28 @@ static void two_players_mix(void **state)
 	assert_in_range(stats.opens, 2, 2 * (1 + turn));
 }
 
-static void mono_reaches_both_channels(void **state)
+/* A recording of one player that plays this and goes. */
+static void play_once(snd_pcm_format_t format, unsigned channels, unsigned rate, const void *data,
+	unsigned frames)
 {
 	struct tr_capture_stats stats;
 	int turn = 0;
-	int16_t *data = make_coded(24000, 1);
 
 	do {
 		rig_start(&rig);
-		snd_pcm_t *pcm = rig_open_player(&rig, SND_PCM_FORMAT_S16_LE, 1, 48000);
-		rig_write(pcm, data, 24000);
+		snd_pcm_t *pcm = rig_open_player(&rig, format, channels, rate);
+		rig_write(pcm, data, frames);
 		snd_pcm_drain(pcm);
 		snd_pcm_close(pcm);
 		rig_stop(&rig, &stats);
 	} while (is_again(&stats, &turn));
+}
+
+static void mono_reaches_both_channels(void **state)
+{
+	int16_t *data = make_coded(24000, 1);
+
+	play_once(SND_PCM_FORMAT_S16_LE, 1, 48000, data, 24000);
 	int64_t first = find_first();
 	assert_coded_from(first, 24000);
 	assert_memory_equal(rig.right + first, rig.left + first, 24000 * sizeof(float));
@@ -192,21 +197,12 @@ static void mono_reaches_both_channels(void **state)
 
 static void another_rate_is_converted_before_us(void **state)
 {
-	struct tr_capture_stats stats;
-	int turn = 0;
 	double squares = 0;
 	float *data = malloc(44100 * 2 * sizeof(float));
 
 	for (int i = 0; i < 44100; i++)
 		data[2 * i] = data[2 * i + 1] = 0.5f * sinf(2 * (float)M_PI * 441 * i / 44100);
-	do {
-		rig_start(&rig);
-		snd_pcm_t *pcm = rig_open_player(&rig, SND_PCM_FORMAT_FLOAT_LE, 2, 44100);
-		rig_write(pcm, data, 44100);
-		snd_pcm_drain(pcm);
-		snd_pcm_close(pcm);
-		rig_stop(&rig, &stats);
-	} while (is_again(&stats, &turn));
+	play_once(SND_PCM_FORMAT_FLOAT_LE, 2, 44100, data, 44100);
 	for (int64_t i = 0; i < rig.frames; i++)
 		squares += rig.left[i] * rig.left[i];
 	assert_in_range(count_sounding(), 47000, 48500);
