@@ -33,9 +33,10 @@ coproc shut { exec perl -MIO::Socket::INET -e '$| = 1;
 	my $s = IO::Socket::INET->new(Proto => "tcp", LocalAddr => "127.0.0.1") or die;
 	print "http://127.0.0.1:", $s->sockport, "/\n"; <STDIN>'; }
 read -r -t 80 url <&"${shut[0]}" || fail "no shut port"
+shut_pid=$shut_PID # the shell forgets its own as soon as the coprocess ended
 expect "connection refused" x "refused|connect" "${record[@]}" "$url"
-kill "$shut_PID"
-wait "$shut_PID" 2>/dev/null || true
+kill "$shut_pid"
+wait "$shut_pid" 2>/dev/null || true
 expect "no such browser" x "browser|chromium" "${record[@]}" --browser /nonexistent/chromium "$page"
 expect "no such sound device" x "sound" "${record[@]}" --sound hw:NoSuchCard "$page"
 
