@@ -147,7 +147,14 @@ class Terminal:
         end = UNFINISHED.search(data)
         self.rest = data[end.start():] if end else b""
         data = data[:len(data) - len(self.rest)]
-        self.stream.feed(COLONS.sub(rb"\1;2;\2;\3;\4", data))
+        try:
+            self.stream.feed(COLONS.sub(rb"\1;2;\2;\3;\4", data))
+        except Exception as fault:
+            # pyte's own, by sequences without sense, as the terminal's echo of keys at random has them:
+            # to it a superscript is a digit, and then is not. It begins anew behind them.
+            print(f"the emulator refuses {data[:200]!r}: {fault!r}", file=sys.stderr)
+            self.stream.detach(self.screen)
+            self.stream.attach(self.screen)
 
     # ---- the person ----
 
