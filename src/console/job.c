@@ -200,6 +200,18 @@ struct tr_job *tr_job_run(struct tr_console *console, const char *const argv[], 
 	return start(job, job->argv && (!input || job->input), console);
 }
 
+char *tr_job_so_far(struct tr_job *job)
+{
+	char *text = NULL;
+
+	pthread_mutex_lock(&job->console->job_lock);
+	const char *end = job->text ? strrchr(job->text, '\n') : NULL;
+	if (end)
+		text = strndup(job->text, (size_t)(end - job->text) + 1);
+	pthread_mutex_unlock(&job->console->job_lock);
+	return text;
+}
+
 void tr_job_drop(struct tr_job *job)
 {
 	if (!job || job->is_dropped)

@@ -40,6 +40,10 @@ struct tr_job *tr_job_picture(
 struct tr_job *tr_job_run(struct tr_console *console, const char *const argv[], const char *input,
 	bool as_root, tr_job_done_fn *done, void *user);
 
+/* The whole lines that a running program has printed so far, both channels; NULL: none. The caller
+ * frees it. UI thread. */
+char *tr_job_so_far(struct tr_job *job);
+
 void tr_job_drop(struct tr_job *job); /* NULL is fine */
 
 /* What to tell of one that did not work: the problem, else what it printed; "" when it was mute. */

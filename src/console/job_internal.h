@@ -24,11 +24,11 @@ struct tr_job {
 
 	/* under tr_console.job_lock */
 	bool is_dropped, is_over;
+	char *text; /* written by the thread alone, which may read it without */
+	size_t text_size;
 
 	/* the thread's until is_over */
 	struct tr_job_result result;
-	char *text;
-	size_t text_size;
 	char *output; /* standard output alone */
 	size_t output_size;
 	struct tr_model_picture picture;

@@ -77,7 +77,9 @@ static bool read_some(struct tr_job *job, int fd, bool is_output)
 		return size < 0 && errno == EINTR;
 	for (ssize_t i = 0; i < size; i++)
 		data[i] = data[i] ? data[i] : '?';
+	pthread_mutex_lock(&job->console->job_lock);
 	append(&job->text, &job->text_size, data, (size_t)size);
+	pthread_mutex_unlock(&job->console->job_lock);
 	if (is_output)
 		append(&job->output, &job->output_size, data, (size_t)size);
 	return true;

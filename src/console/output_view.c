@@ -2,15 +2,20 @@
 #include "console/dialog.h"
 #include "console/setup_internal.h"
 #include "console/text_view.h"
+#include "core/clock.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+#define PATIENCE_S 5 /* after which one asks how long it has been */
 
 struct output {
 	char *title, *what;
 	struct tr_text_view *view;
 	struct tr_job *job;
+	int64_t begin_ns;
 	bool is_diff;
 	tr_setup_done_fn *done;
 	void *user;
@@ -34,6 +39,8 @@ static void take_output(struct tr_console *console, const struct tr_job_result *
 
 	(void)console;
 	output->job = NULL;
+	tr_text_view_clear(output->view);
+	tr_text_view_go_top(output->view);
 	if (output->is_diff)
 		tr_text_view_add_diff(output->view, result->text ? result->text : "");
 	else if (result->text && result->text[0])
@@ -64,10 +71,30 @@ static int open_output(struct tr_console *console, const void *argument, void **
 		close_output(output);
 		return -ENOMEM;
 	}
+	output->begin_ns = tr_clock_now_ns();
 	output->job =
 		tr_job_run(console, request->argv, NULL, request->as_root, take_output, output);
 	*ret_state = output;
 	return 0;
+}
+
+/* Some programs take minutes: how long it has been, and what they have said. */
+static void draw_progress(struct output *output, const struct tr_area *area)
+{
+	const struct tr_area below = tr_draw_part(area, 2, 0, area->rows - 2, area->columns);
+	TR_CLEANUP(tr_freep) char *text = output->is_diff ? NULL : tr_job_so_far(output->job);
+	int64_t seconds = (tr_clock_now_ns() - output->begin_ns) / TR_NS_PER_S;
+
+	if (seconds < PATIENCE_S)
+		tr_draw_text(area, 0, 0, 0, TR_ROLE_DIM, "A moment ...");
+	else
+		tr_draw_format(area, 0, 0, 0, TR_ROLE_DIM, "A moment ... %" PRId64 ":%02" PRId64,
+			seconds / 60, seconds % 60);
+	tr_text_view_clear(output->view);
+	if (text)
+		tr_text_view_add(output->view, TR_ROLE_TEXT, 2, text);
+	tr_text_view_follow(output->view);
+	tr_text_view_draw(output->view, &below);
 }
 
 static void draw(struct tr_console *console, void *state, const struct tr_area *area)
@@ -86,7 +113,7 @@ static void draw(struct tr_console *console, void *state, const struct tr_area *
 	const struct tr_area rest =
 		tr_draw_part(&inside, row, 0, inside.rows - row, inside.columns);
 	if (output->job)
-		tr_draw_text(&rest, 0, 0, 0, TR_ROLE_DIM, "A moment ...");
+		draw_progress(output, &rest);
 	else
 		tr_text_view_draw(output->view, &rest);
 }
