@@ -3,12 +3,14 @@
 # frequency (one that divides 48000) at the level at which image_browser.pl plays.
 #
 # From one rising zero crossing to the next it is a period; the most frequent one counts, for a machine that
-# is too slow leaves gaps. The level is that of the loudest tenth of a second.
+# is too slow leaves gaps, and a codec's noise around them does not count. The level is that of the loudest tenth
+# of a second.
 set -eu
 ffmpeg -loglevel error -i "$1" -ac 1 -ar 48000 -f s16le - | od -An -v -w2 -t d2 |
 	awk -v wanted="$2" '{
 		n++
-		if (last < 0 && $1 >= 0) { seen[n - at]++; at = n }
+		if (last < 0 && $1 >= 0) { if (top > 1000) seen[n - at]++; at = n; top = 0 }
+		if ($1 > top) top = $1
 		last = $1
 		sum += $1 * $1
 		if (n % 4800 == 0) { if (sum > loudest) loudest = sum; sum = 0 }
