@@ -177,10 +177,10 @@ static void take_keys(struct tr_console *console)
 		int key = tr_term_read_key(console->term);
 		if (key == TR_KEY_NONE)
 			return;
-		take_key(console, key);
-		/* What a second click means depends on what the first one has changed. */
-		if (key == TR_KEY_MOUSE && !console->is_over && console->count > 0)
+		/* What a click means depends on what the keys and clicks before it have changed. */
+		if (key == TR_KEY_MOUSE && console->is_dirty && console->count > 0)
 			tr_console_draw(console);
+		take_key(console, key);
 	}
 }
 

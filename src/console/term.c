@@ -18,6 +18,13 @@
 
 #define ESCAPE_MS 100
 
+/* Releases, too: after an event that nobody wants curses waits for a key, and the screen stands
+ * still. */
+#define MOUSE_EVENTS                                                                               \
+	(BUTTON1_PRESSED | BUTTON1_RELEASED | BUTTON2_PRESSED | BUTTON2_RELEASED |                 \
+		BUTTON3_PRESSED | BUTTON3_RELEASED | BUTTON4_PRESSED | BUTTON4_RELEASED |          \
+		BUTTON5_PRESSED | BUTTON5_RELEASED)
+
 /* curses' keys, and ours. */
 static const struct {
 	int from, to;
@@ -86,11 +93,7 @@ static void set_modes(struct tr_term *term, const struct tr_term_settings *setti
 		set_escdelay(ESCAPE_MS);
 	if (settings->has_mouse) {
 		mouseinterval(0);
-		term->abilities.has_mouse =
-			mousemask(BUTTON1_PRESSED | BUTTON1_CLICKED | BUTTON1_DOUBLE_CLICKED |
-					  BUTTON1_TRIPLE_CLICKED | BUTTON4_PRESSED |
-					  BUTTON5_PRESSED,
-				NULL) != 0;
+		term->abilities.has_mouse = mousemask(MOUSE_EVENTS, NULL) != 0;
 	}
 }
 
@@ -183,28 +186,25 @@ static int take_click(struct tr_term *term)
 	return click->key;
 }
 
-static void add_clicks(struct tr_term *term, const MEVENT *event)
+/* A press is a click: of a press and a later release curses makes, by chance, one click or two. */
+static void add_press(struct tr_term *term, const MEVENT *event)
 {
-	int key = TR_KEY_MOUSE, times = 1;
+	int key = event->bstate & BUTTON1_PRESSED   ? TR_KEY_MOUSE
+		  : event->bstate & BUTTON4_PRESSED ? TR_KEY_UP /* the wheel */
+		  : event->bstate & BUTTON5_PRESSED ? TR_KEY_DOWN
+						    : TR_KEY_NONE;
 
-	if (event->bstate & (BUTTON4_PRESSED | BUTTON5_PRESSED)) /* the wheel */
-		key = event->bstate & BUTTON4_PRESSED ? TR_KEY_UP : TR_KEY_DOWN;
-	else if (event->bstate & BUTTON1_DOUBLE_CLICKED)
-		times = 2;
-	else if (event->bstate & BUTTON1_TRIPLE_CLICKED)
-		times = 3;
-	while (times-- > 0 && term->click_count < TR_TERM_CLICKS_MAX)
+	if (key != TR_KEY_NONE && term->click_count < TR_TERM_CLICKS_MAX)
 		term->clicks[term->click_count++] = (struct tr_term_click){event->y, event->x, key};
 }
 
-/* Clicks that came together are one key to curses, and it gives them from the newest on, those onto
- * one place as a double click. */
+/* Presses that came together are one key to curses, and it gives them from the newest on. */
 static int read_mouse(struct tr_term *term)
 {
 	MEVENT event;
 
 	while (getmouse(&event) == OK)
-		add_clicks(term, &event);
+		add_press(term, &event);
 	return take_click(term);
 }
 

@@ -324,6 +324,23 @@ def a_click_goes_to_a_field_and_opens_a_choice():
         assert "frame_rate = 25;" in desk.read() and "constant" in desk.read(), desk.read()
 
 
+def a_click_is_one_however_late_the_button_comes_up():
+    with Desk() as desk, desk.console("setup", "--mouse") as terminal:
+        terminal.wait_for("Guided set-up")
+        row, column = terminal.place_of("Slots and quality")
+        press, release = (f"\033[<0;{column + 1};{row + 1}{end}".encode() for end in "Mm")
+        for _ in range(8):
+            terminal.keys("<Up>")
+            terminal.settle()
+            terminal.type(press)
+            terminal.settle()
+            terminal.type(release)
+            terminal.settle()
+            assert "Pictures a second" not in terminal.text(), terminal.picture()
+        terminal.type(press)
+        terminal.wait_for("Pictures a second")
+
+
 def a_double_click_is_two_clicks():
     with Desk() as desk, desk.console("setup", "--mouse") as terminal:
         terminal.wait_for("Guided set-up")
@@ -494,6 +511,6 @@ if __name__ == "__main__":
          uploads_are_seen_and_tried_again, an_upload_target_is_set_and_tried,
          a_recording_is_copied_to_a_stick,
          a_click_does_what_the_keys_do, a_click_goes_to_a_field_and_opens_a_choice,
-         a_double_click_is_two_clicks,
+         a_click_is_one_however_late_the_button_comes_up, a_double_click_is_two_clicks,
          without_a_mouse_nothing_is_missing, the_doctors_lines_are_read_by_a_camera,
          the_walls_colours_are_the_pictures])
