@@ -247,6 +247,18 @@ static void save(struct tr_console *console, struct page *page)
 
 /* ---- the screen ---- */
 
+/* The rows that it took. What comes late must not move what somebody is about to click on. */
+static int draw_facts(const struct page *page, const struct tr_area *area)
+{
+	if (!page->table->say_facts)
+		return 0;
+	if (!page->facts[0] && page->facts_job)
+		return tr_draw_paragraph(
+			area, 0, TR_ROLE_DIM, "Looking at this machine ...", false);
+	int rows = tr_draw_paragraph(area, 0, TR_ROLE_GOOD, page->facts, false);
+	return rows > 0 ? rows : 1;
+}
+
 static void draw(struct tr_console *console, void *state, const struct tr_area *area)
 {
 	struct page *page = state;
@@ -262,7 +274,7 @@ static void draw(struct tr_console *console, void *state, const struct tr_area *
 	row += tr_draw_paragraph(&text, 0, TR_ROLE_DIM, page->table->what, false);
 	const struct tr_area measured =
 		tr_draw_part(&inside, row, 0, inside.rows - row, inside.columns);
-	row += tr_draw_paragraph(&measured, 0, TR_ROLE_GOOD, page->facts, false) + 1;
+	row += draw_facts(page, &measured) + 1;
 	const struct tr_area rest =
 		tr_draw_part(&inside, row, 0, inside.rows - row, inside.columns);
 	if (page->problem[0])
