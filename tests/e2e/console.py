@@ -65,6 +65,8 @@ def keys_stop_drain_and_restart():
             terminal.keys("d")
             terminal.wait_gone("DRAINING")
 
+            # While a slot makes a recording's files it is not started anew.
+            terminal.wait_for(lambda _: "is complete" in node.last_log(), patience_s=240)
             terminal.keys("r")
             terminal.wait_for("Restart the slot?")
             terminal.keys("y")
