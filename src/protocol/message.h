@@ -69,6 +69,7 @@ struct tr_message_configure {
 	char display[TR_MESSAGE_NAME_MAX]; /* an X server that runs already; "": one of its own */
 	char xauthority[PATH_MAX];	   /* the key to it, or "" */
 	bool has_zero_copy;		   /* tries it */
+	int ready_ms; /* how long it is given until `ready`; 0: as long as usual */
 };
 
 struct tr_message_start {

@@ -235,6 +235,8 @@ static int start_browser(struct tr_recorder *recorder)
 			},
 		.bindings = bindings,
 		.ignore_certificate_errors = config->ignore_certificate_errors,
+		/* what is left is for the display and the sound */
+		.start_timeout_ms = config->ready_ms / 3 * 2,
 	};
 	if (tr_recorder_has_sound(recorder)) {
 		settings.chromium.alsa_pcm = recorder->soundcard->player_pcm;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define LONGEST_HURRY_NS (4 * TR_NS_PER_S)
+#define VAIN_STARTS_MAX 4 /* that make the next one's limit longer */
 
 static const struct tr_supervisor_limits default_limits = {
 	.ready_ms = 90000,
@@ -31,6 +32,15 @@ void tr_supervisor_set_timer(struct slot *slot, int64_t after_ns)
 	sd_event_source_set_enabled(slot->timer, SD_EVENT_ONESHOT);
 }
 
+/* A machine that needs more than the limit (a slow stick, all slots at once) gets more each time.
+ */
+int64_t tr_supervisor_ready_ms(const struct slot *slot)
+{
+	unsigned vain = slot->vain_starts < VAIN_STARTS_MAX ? slot->vain_starts : VAIN_STARTS_MAX;
+
+	return slot->supervisor->settings.limits.ready_ms * (1 + vain);
+}
+
 /* How long the slot may stay in its state without a word. */
 static int64_t patience_ms(const struct slot *slot)
 {
@@ -39,7 +49,7 @@ static int64_t patience_ms(const struct slot *slot)
 	switch (slot->state) {
 	case TR_SLOTLIFE_STARTING:
 	case TR_SLOTLIFE_RESUMING_STARTING:
-		return limits->ready_ms;
+		return tr_supervisor_ready_ms(slot);
 	case TR_SLOTLIFE_PENDING:
 		return limits->started_ms +
 		       (slot->start ? slot->start->start.page_timeout_ms +

@@ -17,7 +17,9 @@
 
 /* Zero means the default. */
 struct tr_supervisor_limits {
-	int64_t ready_ms;   /* 90 s: from the process to ready */
+	/* 90 s: from the process to ready; as much more after each that was lost before, at most
+	 * five times as long. */
+	int64_t ready_ms;
 	int64_t started_ms; /* 60 s: to `started`, added to the page's and the join's own time */
 	int64_t silence_ms; /* 30 s: without a word while it records */
 	int64_t stopped_ms; /* 20 s: from stop to `stopped` */

@@ -26,8 +26,9 @@ struct slot {
 	struct tr_backoff backoff;
 	int64_t launched_ns;
 	unsigned starts;
-	bool is_word_idle;  /* the slot's own last word */
-	bool is_waited_for; /* its door is open, and a recording waits at it: `timer` ends that */
+	unsigned vain_starts; /* in a row, of processes that were lost before they were ready */
+	bool is_word_idle;    /* the slot's own last word */
+	bool is_waited_for;   /* its door is open, and a recording waits at it: `timer` ends that */
 	char problem[512];
 	char runtime_base[PATH_MAX];
 	struct tr_message_ready ready;
@@ -67,6 +68,7 @@ struct tr_supervisor {
 /* Sets the slot's one timer; until the slot must have spoken again, by its state. */
 void tr_supervisor_set_timer(struct slot *slot, int64_t after_ns);
 void tr_supervisor_be_patient(struct slot *slot);
+int64_t tr_supervisor_ready_ms(const struct slot *slot);
 
 /* Puts an event to the table of slotlife.h, and carries out its orders. */
 void tr_supervisor_feed(struct slot *slot, enum tr_slotlife_event event);

@@ -147,6 +147,7 @@ int tr_supervisor_configure(struct slot *slot)
 	message->type = TR_MESSAGE_CONFIGURE;
 	*to = supervisor->settings.configure;
 	to->slot = (int)slot->number;
+	to->ready_ms = (int)tr_supervisor_ready_ms(slot);
 	if (slot->number != 1) /* two browsers on one screen would cover each other */
 		to->display[0] = to->xauthority[0] = '\0';
 	if (!slot->door) {

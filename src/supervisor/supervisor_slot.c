@@ -64,6 +64,8 @@ void tr_supervisor_lose_slot(struct slot *slot, const char *why, bool is_hung)
 	if (slot->runtime_base[0])
 		tr_runtime_dir_remove(slot->runtime_base);
 	slot->runtime_base[0] = '\0';
+	if (slot->state == TR_SLOTLIFE_STARTING || slot->state == TR_SLOTLIFE_RESUMING_STARTING)
+		slot->vain_starts++;
 	slot->is_word_idle = false;
 	slot->ended_session[0] = '\0';
 	tr_warning("slot %u %s%s", slot->number, why ? why : fate,
@@ -80,6 +82,7 @@ void tr_supervisor_lose_slot(struct slot *slot, const char *why, bool is_hung)
 static void on_ready(struct slot *slot, const struct tr_message_ready *ready)
 {
 	slot->ready = *ready;
+	slot->vain_starts = 0;
 	slot->problem[0] = '\0';
 	tr_supervisor_lose_asker(slot); /* it has looked before it was ready, or never will */
 	if (slot->state == TR_SLOTLIFE_STARTING || slot->state == TR_SLOTLIFE_RESUMING_STARTING)

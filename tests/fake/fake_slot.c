@@ -10,6 +10,7 @@
  *   die_always    dies in the middle, each time
  *   die_early     dies before it is ready
  *   die_finishing dies when told to stop; when resumed and stopped it finishes
+ *   late          is ready only when it is given 1.5 s for that
  *   deaf          records and ignores stop and SIGTERM
  *   babble        sends what is no message
  *
@@ -195,6 +196,8 @@ static void on_configure(struct fake *fake, const struct tr_message_configure *c
 		send_failed(fake, TR_REASON_NO_DISPLAY, "no X");
 		return;
 	}
+	if (is_order(fake, "late") && configure->ready_ms < 1500)
+		return; /* it needs longer */
 	send_state(fake, "idle");
 	if (!configure->is_told_encoders)
 		send_message(fake, &ready);

@@ -33,7 +33,8 @@ static struct tr_message example(enum tr_message_type type)
 			.is_told_encoders = true,
 			.display = ":5",
 			.xauthority = "/run/key",
-			.has_zero_copy = true};
+			.has_zero_copy = true,
+			.ready_ms = 90000};
 		break;
 	case TR_MESSAGE_ENCODERS:
 		m.encoders = (struct tr_message_encoders){.found = "{\"rungs\":[]}"};

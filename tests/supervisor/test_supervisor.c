@@ -510,6 +510,13 @@ static void a_service_that_does_not_come_back_loses_its_recording(void **state)
 		assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
 }
 
+static void a_slot_that_is_slow_gets_longer_each_time(void **state)
+{
+	ready_ms = 500;
+	start_ready("late");
+	assert_true(count_in_log("configure") >= 3 * SLOTS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_home)
 
 static void one_slot_looks_for_encoders_and_the_others_are_told(void **state)
@@ -580,6 +587,7 @@ int main(void)
 		TEST(an_old_folder_is_finished_on_request),
 		TEST(slots_of_the_service_manager_are_taken_in),
 		TEST(a_service_that_does_not_come_back_loses_its_recording),
+		TEST(a_slot_that_is_slow_gets_longer_each_time),
 	};
 	return cmocka_run_group_tests_name("supervisor", tests, NULL, NULL);
 }
