@@ -60,6 +60,9 @@ function(tr_program name)
 	target_link_libraries(${name} PRIVATE ${ARG_ROOMS} ${ARG_LIBRARIES})
 endfunction()
 
+# What the tests with threads need, for the thread sanitizer's build.
+add_custom_target(tests_with_threads)
+
 # tr_test(ROOM/NAME [SOURCES file...] [ROOMS room...] [LIBRARIES target...] [LABELS label...])
 # A cmocka program built from tests/ROOM/test_NAME.c; exit code 77 means skipped. LABELS defaults
 # to "unit": unit tests run in every build type, "e2e" ones in the release build only, "long" ones
@@ -77,6 +80,9 @@ function(tr_test path)
 	add_test(NAME ${path} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_BINARY_DIR})
 	if(NOT ARG_LABELS)
 		set(ARG_LABELS unit)
+	endif()
+	if("threads" IN_LIST ARG_LABELS)
+		add_dependencies(tests_with_threads ${target})
 	endif()
 	if(NOT ARG_TIMEOUT)
 		set(ARG_TIMEOUT 600)

@@ -43,7 +43,7 @@ fetch_kernel() {
 	local package
 	package=$(apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[^ ]*\).*/\1/p' | head -n 1)
 	[ -n "$package" ] || skip "no Debian package of a kernel is known (apt-get update?)"
-	rm -rf "$cache" && mkdir -p "$cache"
+	rm -rf "$cache"/{boot,lib,usr} && mkdir -p "$cache"
 	(cd "$work" && timeout 120 apt-get -qq download "$package" >"$work/log" 2>&1) ||
 		skip "cannot fetch $package: $(tail -n 1 "$work/log")"
 	dpkg-deb -x "$work/$package"_*.deb "$cache"

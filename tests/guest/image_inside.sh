@@ -1,12 +1,13 @@
 #!/bin/sh
-# What happens in the booted image, in the test of it (image.sh): $1 is the folder that the test reads.
+# image_inside.sh FOLDER PAGE SECONDS: what happens in the booted image, in the test of it (image.sh), which reads FOLDER;
+# it is ready to record PAGE within the seconds.
 out=$1
 here=$(dirname "$0")
 exec >"$out/said" 2>&1 3>&1
 said() { echo "$1: $2" >&3; }
 
 # It is up when it says so.
-for _ in $(seq 1200); do
+for _ in $(seq $(($3 * 2))); do
 	[ -s /run/telerec-ready/seconds ] && break
 	sleep 0.5
 done
@@ -54,7 +55,7 @@ for _ in 1 2 3 4 5; do
 	rm -rf /run/test-recordings/picture
 	setpriv --reuid=telerec-slot-16 --regid=telerec-slot-16 --init-groups env HOME=/run/test-recordings \
 		telerec record --browser "$browser" --sound loopback --size 320x180 --rate 5 --for ${seconds}s \
-		--page-timeout 5m --name picture --to /run/test-recordings "${2:-http://127.0.0.1/picture}" --verbose
+		--page-timeout 5m --name picture --to /run/test-recordings "$2" --verbose
 	recorded=$?
 	jq -e '.sound.peak_db > -60 and .duration_s - .sound.silence_s > 0.5' /run/test-recordings/picture/report.json >/dev/null 2>&1 && break
 	seconds=$((seconds + more))

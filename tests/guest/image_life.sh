@@ -30,6 +30,7 @@ set -euo pipefail
 source=${TR_SOURCE_DIR:?run by ctest, or set TR_SOURCE_DIR to the source folder}
 keys=${TR_IMAGE_KEYS:-${XDG_CACHE_HOME:-$HOME/.cache}/telerec-image/keys}
 firmware=/usr/share/OVMF
+. "$source/tests/guest/dead_timer.sh"
 
 skip() {
 	echo "skipped: $*"
@@ -138,10 +139,9 @@ ExecStart=/usr/bin/telerec update boot-ok --wait ${trial_time:-20m}
 	machine=$!
 }
 
-# start_again: an emulated machine that gets next to no time may find that its timer does not tick, before it has
-# done anything else, and panics. It is started as it was, with what GRUB remembered then.
+# start_again: as it was, with what GRUB remembered then, when its timer did not tick.
 start_again() {
-	grep -qaF "IO-APIC + timer doesn't work" "$work/console" "$work/qemu" || return 1
+	has_dead_timer "$work/console" "$work/qemu" || return 1
 	echo "   (the emulated timer did not tick, so busy is this machine: once more)"
 	[ ! -e "$work/grubenv" ] || esp mcopy -o "$work/grubenv" ::/boot/grub/grubenv
 	trial_time=$started_trial typist=$started_typist start "${started_with[@]}"
