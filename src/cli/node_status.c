@@ -176,6 +176,8 @@ static void warn_node(struct status *status, const json_t *node)
 		warn(status, true, "%s", problem[0] ? problem : "no slot is well");
 	if (strcmp(disk_state, "fine") != 0 && disk_state[0] && strcmp(problem, disk_problem) != 0)
 		warn(status, true, "disk %s: %s", disk_state, disk_problem);
+	if (tr_node_words_is(disk, "is_in_memory"))
+		warn(status, false, TR_NODE_WORDS_IN_MEMORY);
 }
 
 bool tr_node_status_show(FILE *out, const json_t *node, const json_t *slots, unsigned width)

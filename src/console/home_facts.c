@@ -110,6 +110,8 @@ static void warn_node(struct tr_home_warnings *warnings, const json_t *node)
 	if (disk_state[0] && strcmp(disk_state, "fine") != 0)
 		warn(warnings, is_low ? TR_ROLE_WARNING : TR_ROLE_BAD, "%s",
 			tr_node_words_text(disk, "problem"));
+	if (tr_node_words_is(disk, "is_in_memory"))
+		warn(warnings, TR_ROLE_WARNING, TR_NODE_WORDS_IN_MEMORY);
 	if (tr_node_words_is(node, "is_draining"))
 		warn(warnings, TR_ROLE_WARNING,
 			"This node drains: nothing new starts. `telerec drain --off` ends that.");

@@ -63,6 +63,7 @@ struct tr_snapshot_disk {
 	char problem[512];
 	int64_t free_bytes, total_bytes;
 	double hours_left; /* of one recording, by the rates of late; negative: unknown */
+	bool is_in_memory; /* what is there is lost when the machine is switched off */
 };
 
 /* Since the daemon's start. */

@@ -18,7 +18,7 @@ static const struct tr_member node_members[] = {NODE(id), NODE(version), NODE(st
 	NODE(recordings_finishing), {0}};
 
 static const struct tr_member disk_members[] = {
-	DISK(path), DISK(problem), DISK(free_bytes), DISK(total_bytes), {0}};
+	DISK(path), DISK(problem), DISK(free_bytes), DISK(total_bytes), DISK(is_in_memory), {0}};
 
 static const struct tr_member count_members[] = {COUNT(started), COUNT(on), COUNT(ended),
 	COUNT(failed), COUNT(refused_busy), COUNT(refused), COUNT(files_made), COUNT(files_failed),

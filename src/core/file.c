@@ -6,11 +6,13 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 
 int tr_file_write_all(int fd, const void *data, size_t size)
 {
@@ -128,6 +130,13 @@ int64_t tr_file_free_bytes(int dirfd)
 	if (fstatvfs(dirfd, &vfs) < 0)
 		return -errno;
 	return (int64_t)vfs.f_bavail * (int64_t)vfs.f_frsize;
+}
+
+bool tr_file_is_in_memory(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -5,6 +5,7 @@
 
 #include "core/cleanup.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -26,6 +27,9 @@ TR_CHECKED int tr_file_make_folders(const char *path, mode_t mode);
 
 /* Bytes that an ordinary user may still write on the file system of `dirfd`; -errno. */
 int64_t tr_file_free_bytes(int dirfd);
+
+/* What is there is lost when the machine is switched off. */
+bool tr_file_is_in_memory(const char *path);
 
 /* All of `size`, whatever write() takes at a time. -errno. */
 TR_CHECKED int tr_file_write_all(int fd, const void *data, size_t size);

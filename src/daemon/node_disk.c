@@ -4,6 +4,7 @@
 #include "daemon/node_internal.h"
 
 #include "core/clock.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "storage/holdings.h"
 
@@ -112,6 +113,7 @@ static void show(struct tr_node *node)
 	disk->free_bytes = node->guard.free_bytes;
 	disk->total_bytes = node->guard.total_bytes;
 	disk->hours_left = node->guard.hours_left;
+	disk->is_in_memory = tr_file_is_in_memory(node->recordings);
 }
 
 static void conclude(struct tr_node *node, int rc, const char *why)

@@ -11,6 +11,11 @@
 
 #define TR_NODE_WORDS_MAX 64
 
+/* Where disk.is_in_memory is true. */
+#define TR_NODE_WORDS_IN_MEMORY                                                                    \
+	"Recordings are kept in memory only, and are lost when this machine is switched off: "     \
+	"install telerec on a disk, or give the recordings a disk."
+
 const char *tr_node_words_text(const json_t *object, const char *key);
 int64_t tr_node_words_int(const json_t *object, const char *key);
 double tr_node_words_number(const json_t *object, const char *key);

@@ -86,6 +86,15 @@ static void what_needs_a_person_is_told_and_makes_it_unwell(void **state)
 	expect("\n! prod (meet.example.org): wrong password\n");
 }
 
+static void recordings_that_power_off_loses_are_worth_a_word(void **state)
+{
+	assert_true(show_status(
+		NODE_("true", "", "0", FINE ",\"is_in_memory\":true",
+			LINK("1", "present", "true", "") "," LINK("2", "present", "true", "")),
+		SLOTS(IDLE_SLOT, IDLE_SLOT)));
+	expect("\n! Recordings are kept in memory only, and are lost");
+}
+
 static void a_brewery_without_jicofo_is_worth_a_word(void **state)
 {
 	assert_false(show_status(
@@ -215,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_node_that_is_well_is_told_in_a_few_lines),
 		cmocka_unit_test(what_needs_a_person_is_told_and_makes_it_unwell),
+		cmocka_unit_test(recordings_that_power_off_loses_are_worth_a_word),
 		cmocka_unit_test(a_brewery_without_jicofo_is_worth_a_word),
 		cmocka_unit_test(trouble_of_a_recording_is_told_but_the_node_is_well),
 		cmocka_unit_test(a_session_is_told_with_its_streams),

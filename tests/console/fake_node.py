@@ -59,7 +59,8 @@ def node(slots, **more):
         "slot_count": len(slots), "slots_busy": sum(s["is_busy"] for s in slots),
         "slots_healthy": sum(s["is_healthy"] for s in slots), "recordings_finishing": 0,
         "disk": {"path": "/var/lib/telerec/recordings", "state": "fine", "problem": "",
-                 "free_bytes": 442381631488, "total_bytes": 536870912000, "hours_left": 310.4},
+                 "free_bytes": 442381631488, "total_bytes": 536870912000, "hours_left": 310.4,
+                 "is_in_memory": False},
         "counts": {}, "links": [link(s["slot"]) for s in slots]}, **more)
 
 

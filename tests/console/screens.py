@@ -94,7 +94,8 @@ def home_says_in_plain_words_what_is_wrong():
              fake_node.slot(2, is_healthy=False, problem="the browser does not start")]
     with Look(slots) as look:
         def break_it(fake):
-            fake.node["disk"].update(state="full", problem="the disk is full: remove recordings")
+            fake.node["disk"].update(state="full", problem="the disk is full: remove recordings",
+                                     is_in_memory=True)
             fake.node["links"] = [fake_node.link(1, state="offline", has_focus=False,
                                                  problem="wrong password of recorder@recorder")]
             fake.node["uploads"] = [{"name": "archive", "failing": 2, "problem": "nobody answers"},
@@ -105,6 +106,7 @@ def home_says_in_plain_words_what_is_wrong():
                               "! the disk is full: remove recordings",
                               "! Slot 2: the browser does not start",
                               "! meet.example.org: wrong password of recorder@recorder",
+                              "! Recordings are kept in memory only, and are lost when",
                               "! Slot 1: nobody has been heard for 5 minutes",
                               "! 2 uploads to archive fail: nobody answers")
             terminal.wait_for(lambda t: "Some things" in t.lines()[1] and

@@ -87,7 +87,8 @@ void sample_snapshot_fill(struct tr_snapshot *snapshot)
 		.state = TR_SNAPSHOT_DISK_LOW,
 		.free_bytes = 5000000000,
 		.total_bytes = 100000000000,
-		.hours_left = 2.5};
+		.hours_left = 2.5,
+		.is_in_memory = true};
 	snapshot->counts = (struct tr_snapshot_counts){.started = 10,
 		.on = 9,
 		.ended = 8,

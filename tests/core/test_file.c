@@ -119,6 +119,13 @@ static void free_space_is_a_number_or_an_error(void **state)
 	assert_true(tr_file_free_bytes(-1) == -EBADF);
 }
 
+static void memory_is_told_from_a_disk(void **state)
+{
+	assert_true(tr_file_is_in_memory("/dev/shm"));
+	assert_false(tr_file_is_in_memory("/proc"));
+	assert_false(tr_file_is_in_memory("/nonexistent"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_home)
 
 int main(void)
@@ -131,6 +138,7 @@ int main(void)
 		TEST(folders_are_made_with_those_above),
 		TEST(removing_a_tree_does_not_follow_links),
 		TEST(free_space_is_a_number_or_an_error),
+		TEST(memory_is_told_from_a_disk),
 	};
 	return cmocka_run_group_tests_name("file", tests, NULL, NULL);
 }

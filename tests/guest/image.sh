@@ -215,6 +215,7 @@ if [ -e "$work/disk" ]; then
 	[ "$(field 'data MiB')" -gt 3400 ] || fail "the data partition has only $(field 'data MiB') MiB"
 else
 	expect data ram
+	grep -q 'kept in memory only' "$work/out/status" || fail "nothing says that recordings are in RAM: $(cat "$work/out/status")"
 fi
 case $medium in secure | disk_efi) expect 'secure boot' 1 ;; esac
 expect 'not kept' ''
