@@ -60,6 +60,13 @@ function(tr_program name)
 	target_link_libraries(${name} PRIVATE ${ARG_ROOMS} ${ARG_LIBRARIES})
 endfunction()
 
+# tr_test_begins_early(TEST SECONDS): it takes about so long; the longest begin first, so that none is left alone.
+function(tr_test_begins_early test seconds)
+	if(TEST ${test})
+		set_tests_properties(${test} PROPERTIES COST ${seconds})
+	endif()
+endfunction()
+
 # What the tests with threads need, for the thread sanitizer's build.
 add_custom_target(tests_with_threads)
 

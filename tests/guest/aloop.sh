@@ -43,7 +43,7 @@ fetch_kernel() {
 	local package
 	package=$(apt-cache depends linux-image-amd64 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[^ ]*\).*/\1/p' | head -n 1)
 	[ -n "$package" ] || skip "no Debian package of a kernel is known (apt-get update?)"
-	rm -rf "$cache"/{boot,lib,usr} && mkdir -p "$cache"
+	rm -rf "${cache:?}"/{boot,lib,usr} && mkdir -p "$cache"
 	(cd "$work" && timeout 120 apt-get -qq download "$package" >"$work/log" 2>&1) ||
 		skip "cannot fetch $package: $(tail -n 1 "$work/log")"
 	dpkg-deb -x "$work/$package"_*.deb "$cache"
@@ -65,11 +65,11 @@ run() {
 
 # A /dev/kvm that is there need not work: in a virtual machine it may hang.
 accelerator=tcg
-if [ -w /dev/kvm ] && run 15 kvm telerec_probe 2>/dev/null | grep -q 'guest: alive'; then
+if [ -w /dev/kvm ] && run 6 kvm telerec_probe 2>/dev/null | grep -q 'guest: alive'; then
 	accelerator=kvm
 fi
 echo "accelerator $accelerator"
-run 640 "$accelerator" "${1:+telerec_filter=$1}" | tr -d '\r' | tee "$work/console" || true
+run 640 "$accelerator" "${1:+telerec_filter=$1}" | stdbuf -oL tr -d '\r' | tee "$work/console" || true
 grep -qxE 'guest: the programs ended with 0( 0)?' "$work/console" || {
 	echo "FAILED: the guest's programs did not end well" >&2
 	exit 1
