@@ -4,6 +4,7 @@
 #include "config/hide.h"
 #include "core/clock.h"
 #include "core/file.h"
+#include "core/sweeper.h"
 #include "core/text.h"
 #include "system/tool.h"
 
@@ -222,10 +223,13 @@ static int pack(struct bundle *bundle)
 
 static int make(struct bundle *bundle)
 {
+	struct tr_sweeper sweeper = {.writer = -1};
+
 	snprintf(bundle->folder, sizeof(bundle->folder), "/tmp/telerec-support.XXXXXX");
-	if (!mkdtemp(bundle->folder))
-		return tr_node_verb_fail(&bundle->node, TR_EXIT_FAILED,
-			"/tmp cannot be written to: %s", strerror(errno));
+	int rc = mkdtemp(bundle->folder) ? tr_sweeper_start(bundle->folder, &sweeper) : -errno;
+	if (rc < 0)
+		return tr_node_verb_fail(&bundle->node, TR_EXIT_FAILED, "%s cannot be made: %s",
+			bundle->folder, strerror(-rc));
 	TR_CLEANUP(tr_closep)
 	int dirfd = open(bundle->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bundle->dirfd = dirfd;
@@ -242,7 +246,10 @@ static int make(struct bundle *bundle)
 		tr_node_verb_close(&bundle->node);
 	collect(bundle);
 	int code = pack(bundle);
-	tr_file_remove_tree(bundle->folder);
+	rc = tr_sweeper_sweep(&sweeper);
+	if (rc < 0)
+		fprintf(stderr, "telerec support-bundle: %s is left behind: delete it\n",
+			bundle->folder);
 	return code;
 }
 

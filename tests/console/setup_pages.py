@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import tempfile
 import time
@@ -446,6 +447,42 @@ def the_support_bundle_has_no_secret_in_it():
         assert json.dumps("telerec-0a1b2c3d").encode() in text
 
 
+def open_folder(process):
+    """That of the bundle which this process collects, or None."""
+    for number in os.listdir(f"/proc/{process.pid}/fd"):
+        try:
+            path = os.readlink(f"/proc/{process.pid}/fd/{number}")
+        except FileNotFoundError:
+            continue
+        if path.startswith("/tmp/telerec-support."):
+            return path
+    return None
+
+
+def wait_until(is_so, what):
+    end = time.monotonic() + 60
+    while not is_so():
+        if time.monotonic() > end:
+            raise Failure(f"{what}: not within a minute")
+        time.sleep(0.02)
+
+
+def a_support_bundle_that_is_killed_leaves_nothing_behind():
+    for stop in (signal.SIGINT, signal.SIGKILL):
+        with Place("slots = 1;\n") as place:
+            file = os.path.join(place.folder.name, "bundle.tar.gz")
+            # What the doctor looks at takes seconds: it is stopped long before its file.
+            bundle = subprocess.Popen(
+                [telerec(), "support-bundle", "--config", place.config, "--node", place.node.path,
+                 file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            wait_until(lambda: open_folder(bundle), "its folder")
+            folder = open_folder(bundle)
+            bundle.send_signal(stop)
+            assert bundle.wait() == -stop, "it has ended before it was stopped"
+            wait_until(lambda: not os.path.exists(folder), "the end of its folder")
+            assert not os.path.exists(file)
+
+
 if __name__ == "__main__":
     run([every_page_fits_every_terminal,
          a_form_keeps_what_was_typed_when_the_terminal_changes_its_size,
@@ -462,4 +499,5 @@ if __name__ == "__main__":
          a_shell_comes_and_goes_and_its_keys_are_not_the_consoles,
          a_shell_prompts_on_the_terminal_when_the_console_is_a_service,
          the_doctor_names_what_stands_in_the_way,
-         the_support_bundle_has_no_secret_in_it])
+         the_support_bundle_has_no_secret_in_it,
+         a_support_bundle_that_is_killed_leaves_nothing_behind])
