@@ -221,12 +221,18 @@ static int pack(struct bundle *bundle)
 	return 0;
 }
 
+static int remove_folder(const void *path)
+{
+	return tr_file_remove_tree(path);
+}
+
 static int make(struct bundle *bundle)
 {
-	struct tr_sweeper sweeper = {.writer = -1};
+	struct tr_sweeper sweeper = {0};
 
 	snprintf(bundle->folder, sizeof(bundle->folder), "/tmp/telerec-support.XXXXXX");
-	int rc = mkdtemp(bundle->folder) ? tr_sweeper_start(bundle->folder, &sweeper) : -errno;
+	int rc = mkdtemp(bundle->folder) ? tr_sweeper_start(remove_folder, bundle->folder, &sweeper)
+					 : -errno;
 	if (rc < 0)
 		return tr_node_verb_fail(&bundle->node, TR_EXIT_FAILED, "%s cannot be made: %s",
 			bundle->folder, strerror(-rc));

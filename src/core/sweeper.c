@@ -1,7 +1,5 @@
 #include "core/sweeper.h"
 
-#include "core/file.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -9,21 +7,26 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Its memory is a copy of ours: `folder` stays as it was. */
-static void sweeper_side(const char *folder, int reader)
+#define READER 3
+
+static void sweeper_side(int (*sweep)(const void *user), const void *user, int reader)
 {
 	char nothing;
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	if (dup2(reader, STDIN_FILENO) < 0 || chdir("/") < 0)
+	/* The writer goes, and whatever somebody waits for the end of. */
+	for (int fd = 0; fd < READER; fd++)
+		dup2(null, fd);
+	if (chdir("/") < 0 || (reader != READER && dup2(reader, READER) < 0))
 		_exit(1);
-	/* The writer's end and whatever somebody waits for the end of. */
-	syscall(SYS_close_range, STDOUT_FILENO, ~0U, 0);
-	while (read(STDIN_FILENO, &nothing, 1) < 0 && errno == EINTR)
+	syscall(SYS_close_range, READER + 1, ~0U, 0);
+	while (read(READER, &nothing, 1) < 0 && errno == EINTR)
 		;
-	_exit(tr_file_remove_tree(folder) < 0);
+	_exit(sweep(user) < 0);
 }
 
-int tr_sweeper_start(const char *folder, struct tr_sweeper *ret_sweeper)
+int tr_sweeper_start(
+	int (*sweep)(const void *user), const void *user, struct tr_sweeper *ret_sweeper)
 {
 	int fds[2];
 	sigset_t all, old;
@@ -38,7 +41,7 @@ int tr_sweeper_start(const char *folder, struct tr_sweeper *ret_sweeper)
 	sigprocmask(SIG_BLOCK, &all, &old);
 	pid_t pid = fork();
 	if (pid == 0)
-		sweeper_side(folder, reader);
+		sweeper_side(sweep, user, reader);
 	int rc = pid < 0 ? -errno : 0;
 	if (rc == 0)
 		setpgid(pid, pid);
@@ -53,9 +56,12 @@ int tr_sweeper_sweep(struct tr_sweeper *sweeper)
 {
 	int status = -1;
 
+	if (sweeper->pid <= 0)
+		return 0;
 	close(tr_take_fd(&sweeper->writer));
 	while (waitpid(sweeper->pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
+	sweeper->pid = 0;
 	return status == 0 ? 0 : -EIO;
 }

@@ -1,6 +1,6 @@
 /*
- * A folder that goes when the process that made it ends, in whatever way: a process of its own
- * waits for that and removes it. For scratch folders with something in them that must not stay,
+ * What must be cleared away when the process that made it ends, in whatever way: a process of its
+ * own waits for that and does it. For scratch folders with something in them that must not stay,
  * of programs that people stop half-way.
  */
 #ifndef TR_CORE_SWEEPER_H
@@ -11,15 +11,17 @@
 #include <sys/types.h>
 
 struct tr_sweeper {
-	pid_t pid;
+	pid_t pid;  /* 0: none */
 	int writer; /* a pipe's; closed at our end at the latest: it begins */
 };
 
-/* From now on `folder` (a copy of its path is taken) is removed with all in it when we end. Forks:
+/* Calls `sweep` in a process of its own when we end; `user` and all else that it reads are as they
+ * are now. It has no open file, and no signal but SIGKILL stops it. It returns 0, or -errno. Forks:
  * for programs without threads only. -errno. */
-TR_CHECKED int tr_sweeper_start(const char *folder, struct tr_sweeper *ret_sweeper);
+TR_CHECKED int tr_sweeper_start(
+	int (*sweep)(const void *user), const void *user, struct tr_sweeper *ret_sweeper);
 
-/* Removes it now and waits until it is gone. -EIO when something of it cannot be removed. */
+/* Lets it sweep now and waits until it has. An empty one is fine. -EIO when `sweep` failed. */
 TR_CHECKED int tr_sweeper_sweep(struct tr_sweeper *sweeper);
 
 #endif

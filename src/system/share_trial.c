@@ -1,6 +1,7 @@
 #include "system/share_trial.h"
 
 #include "core/file.h"
+#include "core/sweeper.h"
 #include "core/text.h"
 #include "system/tool.h"
 
@@ -324,8 +325,7 @@ static int write_credentials(const struct place *place, const struct tr_network_
 	return rc;
 }
 
-static int make_place(
-	const char *root, const struct tr_network_share *share, struct place *ret_place)
+static int make_home(const char *root, struct place *ret_place)
 {
 	struct place *place = ret_place;
 
@@ -342,17 +342,45 @@ static int make_place(
 	if (rc == 0)
 		rc = tr_text_format(place->credentials, sizeof(place->credentials),
 			"%s/credentials", place->home);
-	if (rc == 0 && mkdir(place->files, 0755) < 0)
-		rc = -errno;
-	return rc < 0 || !share->user[0] ? rc : write_credentials(place, share);
+	return rc;
+}
+
+static void leave(const struct place *place)
+{
+	const char *const argv[] = {"umount", place->files, NULL};
+	const char *const lazy[] = {"umount", "-l", place->files, NULL};
+
+	if (tr_tool_run(argv, LEAVE_MS, true, NULL) != 0)
+		(void)!tr_tool_run(lazy, LEAVE_MS, true, NULL);
 }
 
 /* Never by removing what is in it: a share may still be there. */
-static void drop_place(const struct place *place)
+static int drop_place(const void *user)
 {
+	const struct place *place = user;
+	struct stat home, files;
+
+	/* We were stopped half-way. */
+	if (stat(place->home, &home) == 0 && stat(place->files, &files) == 0 &&
+		home.st_dev != files.st_dev)
+		leave(place);
 	unlink(place->credentials);
 	rmdir(place->files);
-	rmdir(place->home);
+	return rmdir(place->home) < 0 ? -errno : 0;
+}
+
+/* From its beginning with somebody who drops it: a password is in it. */
+static int make_place(const char *root, const struct tr_network_share *share,
+	struct place *ret_place, struct tr_sweeper *ret_sweeper)
+{
+	const struct place *place = ret_place;
+
+	int rc = make_home(root, ret_place);
+	if (rc == 0)
+		rc = tr_sweeper_start(drop_place, place, ret_sweeper);
+	if (rc == 0 && mkdir(place->files, 0755) < 0)
+		rc = -errno;
+	return rc < 0 || !share->user[0] ? rc : write_credentials(place, share);
 }
 
 static int mount_it(
@@ -382,15 +410,6 @@ static int mount_it(
 	return code > 0 ? -EIO : 0;
 }
 
-static void leave(const struct place *place)
-{
-	const char *const argv[] = {"umount", place->files, NULL};
-	const char *const lazy[] = {"umount", "-l", place->files, NULL};
-
-	if (tr_tool_run(argv, LEAVE_MS, true, NULL) != 0)
-		(void)!tr_tool_run(lazy, LEAVE_MS, true, NULL);
-}
-
 static int try_mounted(
 	struct tr_change *change, const struct tr_network_share *share, const struct place *place)
 {
@@ -406,6 +425,7 @@ static int try_mounted(
 
 int tr_share_trial_run(struct tr_change *change, const struct tr_network_share *share)
 {
+	struct tr_sweeper sweeper = {0};
 	struct place place = {0};
 
 	if (change->is_dry_run) {
@@ -415,7 +435,7 @@ int tr_share_trial_run(struct tr_change *change, const struct tr_network_share *
 	if (!change->root[0] && geteuid() != 0)
 		return tr_change_fail(
 			change, -EPERM, "only root can mount a share: run this as root");
-	int rc = make_place(change->root, share, &place);
+	int rc = make_place(change->root, share, &place, &sweeper);
 	if (rc < 0) {
 		tr_change_fail(
 			change, rc, "no place for a trial can be made in /run: %s", strerror(-rc));
@@ -426,7 +446,7 @@ int tr_share_trial_run(struct tr_change *change, const struct tr_network_share *
 			leave(&place);
 		}
 	}
-	if (place.home[0])
-		drop_place(&place);
+	if (tr_sweeper_sweep(&sweeper) < 0)
+		tr_change_say(change, "%s is left behind: it goes at the next start", place.home);
 	return rc;
 }

@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include "core/file.h"
 #include "core/sweeper.h"
 
 #include <errno.h>
@@ -27,6 +28,11 @@ static void make_folder(void)
 	close(fd);
 }
 
+static int sweep(const void *path)
+{
+	return tr_file_remove_tree(path);
+}
+
 static int is_there(void)
 {
 	return access(folder, F_OK) == 0;
@@ -37,21 +43,25 @@ static void it_sweeps_when_it_shall(void **state)
 	struct tr_sweeper sweeper;
 
 	make_folder();
-	assert_int_equal(tr_sweeper_start(folder, &sweeper), 0);
+	assert_int_equal(tr_sweeper_start(sweep, folder, &sweeper), 0);
 	assert_true(is_there());
 	assert_int_equal(tr_sweeper_sweep(&sweeper), 0);
 	assert_false(is_there());
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nobody is left to be waited for */
 }
 
-static void what_is_gone_already_is_no_fault(void **state)
+static int fail_to_sweep(const void *user)
 {
-	struct tr_sweeper sweeper;
+	return -EBUSY;
+}
 
-	strcpy(folder, "/tmp/telerec-test.XXXXXX");
-	assert_non_null(mkdtemp(folder));
-	assert_int_equal(tr_sweeper_start(folder, &sweeper), 0);
-	assert_int_equal(rmdir(folder), 0);
+static void what_it_could_not_do_is_told(void **state)
+{
+	struct tr_sweeper sweeper = {0};
+
+	assert_int_equal(tr_sweeper_sweep(&sweeper), 0);
+	assert_int_equal(tr_sweeper_start(fail_to_sweep, NULL, &sweeper), 0);
+	assert_int_equal(tr_sweeper_sweep(&sweeper), -EIO);
 	assert_int_equal(tr_sweeper_sweep(&sweeper), 0);
 }
 
@@ -69,7 +79,7 @@ static void it_sweeps_when_its_maker_is_killed(void **state)
 		if (maker == 0) {
 			struct tr_sweeper sweeper;
 			setpgid(0, 0);
-			if (tr_sweeper_start(folder, &sweeper) == 0)
+			if (tr_sweeper_start(sweep, folder, &sweeper) == 0)
 				raise(SIGSTOP);
 			_exit(1);
 		}
@@ -89,7 +99,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_sweeps_when_it_shall),
-		cmocka_unit_test(what_is_gone_already_is_no_fault),
+		cmocka_unit_test(what_it_could_not_do_is_told),
 		cmocka_unit_test(it_sweeps_when_its_maker_is_killed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,10 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 
 #define CREDENTIALS "/etc/telerec/share.credentials"
 
@@ -231,6 +234,32 @@ static void a_password_is_in_a_file_of_roots_and_nowhere_else(void **state)
 	assert_int_equal(glob(path, 0, NULL, &left), GLOB_NOMATCH);
 }
 
+/* As when somebody leaves the console's screen while a server does not answer. */
+static void a_trial_that_is_killed_leaves_no_password_behind(void **state)
+{
+	const struct timespec tick = {.tv_nsec = 5000000};
+	char path[300];
+	int status;
+	glob_t left;
+
+	make_tool("mount", "kill -KILL $PPID; exec sleep 600");
+	parse("smb://nas/films");
+	strcpy(share.user, "anna");
+	strcpy(share.password, "hunter2secret");
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(tr_network_share_use(&change, &share, "smb://nas/films") < 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	snprintf(path, sizeof(path), "%s/run/telerec-share-*", root);
+	while (glob(path, 0, NULL, &left) != GLOB_NOMATCH) {
+		globfree(&left);
+		nanosleep(&tick, NULL);
+	}
+	assert_false(is_there(CREDENTIALS));
+}
+
 static void what_mount_says_becomes_a_sentence_and_nothing_is_changed(void **state)
 {
 	make_tool("mount", "echo 'mount error(13): Permission denied' >&2; exit 32");
@@ -360,6 +389,7 @@ int main(void)
 		TEST(a_users_domain_gets_a_line_of_its_own),
 		TEST(an_export_is_tried_mounted_and_gets_a_folder),
 		TEST(a_password_is_in_a_file_of_roots_and_nowhere_else),
+		TEST(a_trial_that_is_killed_leaves_no_password_behind),
 		TEST(what_mount_says_becomes_a_sentence_and_nothing_is_changed),
 		TEST(a_share_where_nothing_can_be_written_is_refused),
 		TEST(what_cannot_be_mounted_for_good_is_not_kept),
