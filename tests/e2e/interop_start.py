@@ -164,7 +164,9 @@ async def bad_app_data(w):
     marker = "marker-of-app-data-4711"
     deep = '{"file_recording_metadata":' + "[" * 1000 + "]" * 1000 + "}"
     long = json.dumps({"file_recording_metadata": {"x": marker * 4500}})
-    for text in (f"no JSON {marker}", f"[\"{marker}\"]", deep, long):
+    # It comes in two pieces: libstrophe reads 4 KiB at a time.
+    pieces = json.dumps({"file_recording_metadata": {"x": marker * 240}})
+    for text in (f"no JSON {marker}", f"[\"{marker}\"]", deep, pieces, long):
         nick = w.nicks()[0]
         mark = len(w.focus.events)
         kind, jibri = await w.raw(nick, w.start_child(w.new_room(), app_data=text))
