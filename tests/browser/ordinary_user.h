@@ -8,10 +8,12 @@
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "browser/chromium.h"
 #include "core/child.h"
@@ -67,8 +69,16 @@ static inline int drop_user(const struct ordinary_user *user)
 
 static inline int with_xvfb(struct ordinary_user *user, int width, int height, int (*run)(void))
 {
+	const char *build = getenv("TR_BUILD_DIR");
+
 	if (drop_user(user) < 0)
 		return 1;
+	if (build && access(build, X_OK) < 0) {
+		printf("skipped: an ordinary user cannot read %s: have the sources where others "
+		       "may read, in /srv for example\n",
+			build);
+		return SKIPPED;
+	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* a change of user resets it */
 	int rc = start_xvfb(user, width, height);
 	if (rc < 0) {
