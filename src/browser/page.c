@@ -85,6 +85,8 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *user)
 	snprintf(sentence, sizeof(sentence),
 		"cannot load %s: it was not complete after %.3g s; check the server and the network",
 		url, page->timeout_ms / 1000.0);
+	tr_info("of the page that was not complete %s had come",
+		page->loader[0] ? "the document" : "nothing");
 	tr_page_try_call(page, "Page.stopLoading", NULL);
 	fail(page, TR_LOAD_ERROR_TIMEOUT, sentence);
 	return 0;
