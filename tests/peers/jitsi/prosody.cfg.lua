@@ -8,7 +8,9 @@ storage = "memory"
 certificates = "@FOLDER@"
 
 modules_enabled = { "disco", "saslauth", "bosh", "ping", "posix" }
-modules_disabled = { "c2s", "s2s", "tls" }
+modules_disabled = { "s2s", "tls" }
+c2s_ports = { } -- Prosody 13's BOSH wants the module
+c2s_direct_tls_ports = { }
 interfaces = { "127.0.0.1" }
 http_ports = { @HTTP_PORT@ }
 http_interfaces = { "127.0.0.1" }
