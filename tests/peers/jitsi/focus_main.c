@@ -59,6 +59,7 @@ static void answer_conference(
 	const char *me = xmpp_stanza_get_to(request);
 
 	xmpp_stanza_set_type(reply, "result");
+	xmpp_stanza_set_from(reply, me); /* a component has several addresses (XEP-0114) */
 	xmpp_stanza_set_name(conference, "conference");
 	xmpp_stanza_set_ns(conference, FOCUS_NS);
 	xmpp_stanza_set_attribute(conference, "room", room);
@@ -88,6 +89,7 @@ static int on_stanza(xmpp_conn_t *connection, xmpp_stanza_t *stanza, void *user)
 		xmpp_stanza_t *error =
 			xmpp_stanza_reply_error(stanza, "cancel", "service-unavailable", NULL);
 		if (error) {
+			xmpp_stanza_set_from(error, xmpp_stanza_get_to(stanza));
 			xmpp_send(connection, error);
 			xmpp_stanza_release(error);
 		}
