@@ -113,7 +113,6 @@ static void show(struct tr_node *node)
 	disk->free_bytes = node->guard.free_bytes;
 	disk->total_bytes = node->guard.total_bytes;
 	disk->hours_left = node->guard.hours_left;
-	disk->is_in_memory = tr_file_is_in_memory(node->recordings);
 }
 
 static void conclude(struct tr_node *node, int rc, const char *why)
@@ -129,6 +128,7 @@ static void conclude(struct tr_node *node, int rc, const char *why)
 	node->dir_rc = rc;
 	snprintf(node->dir_problem, sizeof(node->dir_problem), "%s", why);
 	node->disk.state = state;
+	node->disk.is_in_memory = tr_file_is_in_memory(node->recordings);
 	show(node);
 	if (state == before)
 		return;
