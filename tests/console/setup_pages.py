@@ -460,11 +460,13 @@ def open_folder(process):
 
 
 def wait_until(is_so, what):
+    """What `is_so` gives at last."""
     end = time.monotonic() + 60
-    while not is_so():
+    while not (found := is_so()):
         if time.monotonic() > end:
             raise Failure(f"{what}: not within a minute")
         time.sleep(0.02)
+    return found
 
 
 def a_support_bundle_that_is_killed_leaves_nothing_behind():
@@ -475,8 +477,7 @@ def a_support_bundle_that_is_killed_leaves_nothing_behind():
             bundle = subprocess.Popen(
                 [telerec(), "support-bundle", "--config", place.config, "--node", place.node.path,
                  file], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            wait_until(lambda: open_folder(bundle), "its folder")
-            folder = open_folder(bundle)
+            folder = wait_until(lambda: open_folder(bundle), "its folder")
             bundle.send_signal(stop)
             assert bundle.wait() == -stop, "it has ended before it was stopped"
             wait_until(lambda: not os.path.exists(folder), "the end of its folder")

@@ -95,7 +95,7 @@ class Node:
         return "".join(parts)
 
 
-PROSODY_READS = 8192 # bytes at a time
+PROSODY_READS = 8192  # bytes at a time
 
 
 class Parser:
@@ -330,9 +330,11 @@ class Client:
             self.sent_log.append(text)
         if self._writer and not self._writer.is_closing():
             data = text.encode()
-            # Prosody does not switch that off. What is more than one of its reads is followed by as
-            # much of what means nothing between stanzas (RFC 6120, 4.6.1).
-            self._writer.write(data + b" " * len(data) * (len(data) > PROSODY_READS))
+            # Prosody takes a tag that came in pieces only when as much again has come (see Parser):
+            # it gets as much of what means nothing between stanzas (RFC 6120, 4.6.1).
+            if len(data) > PROSODY_READS:
+                data += b" " * len(data)
+            self._writer.write(data)
 
     def next_id(self):
         self._count += 1
