@@ -242,15 +242,16 @@ static int loop(struct tr_console *console, int signals)
 
 /* ---- begin and end ---- */
 
-/* The thread that draws hears of the end by a descriptor; the other threads hear of nothing. */
-static int open_signals(sigset_t *ret_old)
+/* The thread that draws hears of the end by a descriptor; the other threads hear of nothing. They
+ * stay blocked to the end of the program: one that comes when somebody has left changes nothing. */
+static int open_signals(void)
 {
 	sigset_t wanted;
 
 	sigemptyset(&wanted);
 	sigaddset(&wanted, SIGTERM);
 	sigaddset(&wanted, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &wanted, ret_old);
+	pthread_sigmask(SIG_BLOCK, &wanted, NULL);
 	return signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
@@ -296,7 +297,6 @@ int tr_console_run(const struct tr_console_settings *settings)
 {
 	const struct tr_screen *first =
 		settings->screen ? tr_screens_find(settings->screen) : &tr_screen_home;
-	sigset_t old;
 
 	if (!first)
 		return tr_fail(-ENOENT, "there is no screen \"%s\"", settings->screen);
@@ -307,11 +307,10 @@ int tr_console_run(const struct tr_console_settings *settings)
 	console->job_event = -1;
 	pthread_mutex_init(&console->job_lock, NULL);
 	signal(SIGPIPE, SIG_IGN); /* a program that does not read its input */
-	int signals = open_signals(&old);
+	int signals = open_signals();
 	int rc = signals < 0 ? tr_fail(-errno, "cannot begin") : run(console, first, signals);
 	destroy(console);
 	if (signals >= 0)
 		close(signals);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return rc;
 }

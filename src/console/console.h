@@ -21,7 +21,8 @@ struct tr_console_settings {
 };
 
 /* Until somebody leaves, or the terminal goes away. 0; -ENOENT for a screen of that name is none;
- * else as tr_term_open(). */
+ * else as tr_term_open(). SIGTERM and SIGHUP end it, and stay blocked behind it: the program ends.
+ */
 TR_CHECKED int tr_console_run(const struct tr_console_settings *settings);
 
 #endif

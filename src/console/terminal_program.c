@@ -1,8 +1,13 @@
 #include "console/terminal_program.h"
 
+#include "core/cleanup.h"
+
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/pidfd.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,17 +32,54 @@ static void become(const char *file, const char *const argv[])
 	_exit(127);
 }
 
-static void wait_for_enter(void)
+/* Readable when the console is told to end, which it learns after us: nobody reads it here. */
+static int open_end(void)
+{
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGTERM);
+	sigaddset(&ends, SIGHUP);
+	return signalfd(-1, &ends, SFD_CLOEXEC);
+}
+
+/* Until there is something to read; false: the console is to end first. */
+static bool wait_for(int fd, int end)
+{
+	struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = end, .events = POLLIN}};
+
+	while (poll(fds, TR_COUNT(fds), -1) < 0)
+		if (errno != EINTR)
+			return false;
+	return !fds[1].revents;
+}
+
+static void wait_for_enter(int end)
 {
 	char letter = 0;
 
 	fputs("\nEnter comes back to the console.", stdout);
 	fflush(stdout);
-	while (letter != '\n' && letter != '\r' && read(STDIN_FILENO, &letter, 1) == 1)
+	while (letter != '\n' && letter != '\r' && wait_for(STDIN_FILENO, end) &&
+		read(STDIN_FILENO, &letter, 1) == 1)
 		;
 }
 
-static void run_in_front(const char *file, const char *const argv[])
+/* When the console is to end before the program does, that loses its terminal, and hears so. */
+static void wait_for_program(pid_t pid, int end)
+{
+	TR_CLEANUP(tr_closep) int process = pidfd_open(pid, 0);
+
+	if (process >= 0 && !wait_for(process, end)) {
+		kill(-pid, SIGHUP);
+		kill(-pid, SIGCONT);
+		return;
+	}
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+static void run_in_front(const char *file, const char *const argv[], int end)
 {
 	fflush(stdout);
 	pid_t pid = fork();
@@ -45,8 +87,7 @@ static void run_in_front(const char *file, const char *const argv[])
 		become(file, argv);
 	if (pid > 0) {
 		setpgid(pid, pid);
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		wait_for_program(pid, end);
 	}
 	(void)!tcsetpgrp(STDIN_FILENO, getpgrp());
 }
@@ -56,6 +97,7 @@ void tr_terminal_program(struct tr_console *console, const char *file, const cha
 {
 	struct tr_term *term = tr_console_term(console);
 	const struct timespec at_once = {0};
+	TR_CLEANUP(tr_closep) int end = open_end();
 	sigset_t typed;
 
 	/* What was typed in between, and while the terminal changes hands, is not meant of us
@@ -64,9 +106,9 @@ void tr_terminal_program(struct tr_console *console, const char *file, const cha
 	void (*old_ttou)(int) = signal(SIGTTOU, SIG_IGN);
 	tr_term_suspend(term);
 	printf("\n%s\n\n", hello);
-	run_in_front(file, argv);
+	run_in_front(file, argv, end);
 	if (waits)
-		wait_for_enter();
+		wait_for_enter(end);
 	tr_term_resume(term);
 	tr_term_redraw(term);
 	sigemptyset(&typed);

@@ -4,7 +4,8 @@
 
 #include "console/screen.h"
 
-/* Until it ends, with `hello` before it. `waits`: what it printed stays until Enter. */
+/* Until it ends, or the console is told to; with `hello` before it. `waits`: what it printed stays
+ * until Enter. */
 void tr_terminal_program(struct tr_console *console, const char *file, const char *const argv[],
 	const char *hello, bool waits);
 

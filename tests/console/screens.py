@@ -189,6 +189,15 @@ def help_is_everywhere_and_escape_goes_back():
         assert terminal.wait_end() == 0
 
 
+def told_to_end_while_it_is_left_it_ends_well():
+    for _ in range(3):
+        with Look([fake_node.slot(1)]) as look, look.console() as terminal:
+            terminal.wait_for("All is well")
+            terminal.keys("q")
+            terminal.process.terminate()
+            assert terminal.wait_end() == 0
+
+
 def a_tiny_terminal_does_no_harm():
     with Look(two_slots()) as look, look.console() as terminal:
         terminal.wait_for("All is well")
@@ -236,5 +245,5 @@ if __name__ == "__main__":
     run([home_says_first_whether_all_is_well, home_says_in_plain_words_what_is_wrong,
          sixteen_slots_fit_and_the_chosen_one_is_seen, the_wall_shows_sixteen_pictures,
          the_slot_shows_everything_of_its_session, a_failure_stays_to_be_seen_with_its_picture,
-         help_is_everywhere_and_escape_goes_back, a_tiny_terminal_does_no_harm,
-         nothing_is_sent_when_nothing_changes, without_a_terminal_it_says_so])
+         help_is_everywhere_and_escape_goes_back, told_to_end_while_it_is_left_it_ends_well,
+         a_tiny_terminal_does_no_harm, nothing_is_sent_when_nothing_changes, without_a_terminal_it_says_so])

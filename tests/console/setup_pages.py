@@ -397,6 +397,31 @@ def a_shell_comes_and_goes_and_its_keys_are_not_the_consoles():
         terminal.wait_for("Nothing was said so far.")
 
 
+def is_running(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            return stat.read().rpartition(") ")[2][0] != "Z"  # one whose parent is gone, too
+    except OSError:
+        return False
+
+
+def a_shell_does_not_keep_a_console_that_is_told_to_end():
+    if os.path.exists("/etc/telerec/console.pin"):
+        return  # this machine's own
+    with Place() as place, place.console("system", env={"SHELL": "/bin/sh", "PS1": "here> "}) as terminal:
+        terminal.wait_for("Support bundle")
+        terminal.keys("s")
+        terminal.wait_for("comes back to the console")
+        terminal.keys("echo of $$, $((6 * 7))<Enter>")
+        shell = terminal.wait_for(re.compile(r"^of (\d+), 42$", re.MULTILINE))[1]
+        terminal.process.terminate()
+        assert terminal.wait_end() == 0
+        until = time.monotonic() + 60
+        while is_running(shell) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not is_running(shell), "the shell is still there"
+
+
 def a_shell_prompts_on_the_terminal_when_the_console_is_a_service():
     if os.path.exists("/etc/telerec/console.pin"):
         return  # this machine's own
@@ -498,6 +523,7 @@ if __name__ == "__main__":
          system_asks_before_anything_is_lost,
          the_machine_goes_down_after_the_recordings_or_after_asking,
          a_shell_comes_and_goes_and_its_keys_are_not_the_consoles,
+         a_shell_does_not_keep_a_console_that_is_told_to_end,
          a_shell_prompts_on_the_terminal_when_the_console_is_a_service,
          the_doctor_names_what_stands_in_the_way,
          the_support_bundle_has_no_secret_in_it,
