@@ -15,10 +15,12 @@ printf '#!/bin/sh\necho "E: Unable to locate package gcc"; exit 100\n' >"$work/b
 chmod 755 "$work" "$work/bin/dpkg-query" "$work/bin/apt-get"
 cp "$source/quickstart" "$work/here/quickstart"
 
-# try AS...: what it says, and its code as the last line.
+# try AS...: what `quickstart $words` says, and its code as the last line.
+words=build
 try() {
 	code=0
-	"$@" env -i PATH="$work/bin" "$work/bin/bash" "$work/here/quickstart" build 2>&1 || code=$?
+	# shellcheck disable=SC2086
+	"$@" env -i PATH="$work/bin" "$work/bin/bash" "$work/here/quickstart" $words 2>&1 || code=$?
 	echo "code $code"
 }
 expect() {
@@ -38,3 +40,10 @@ fi
 said=$(try ${as_nobody:-})
 expect "there is no sudo. Run as root: apt-get install --no-install-recommends gcc "
 expect "code 1"
+
+# What it does not know it does not begin.
+for words in "test --help" "test --all 5" "build telerec" "clean up"; do
+	said=$(try)
+	expect "quickstart: \"${words%% *}\" takes no \"${words##* }\""
+	expect "code 2"
+done
