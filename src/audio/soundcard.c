@@ -105,7 +105,7 @@ static int write_loopback_config(struct tr_soundcard *card,
 		"\t}\n"
 		"}\n",
 		key, id, sub, id, sub);
-	return rc < 0 ? rc : write_config(card, settings->runtime_dir, text);
+	return rc == 0 ? write_config(card, settings->runtime_dir, text) : rc;
 }
 
 static const char *loopback_advice(int rc)

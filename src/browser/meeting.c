@@ -350,6 +350,8 @@ void tr_meeting_handle_push(struct tr_meeting *meeting, const char *name, const 
 		return;
 	}
 	switch (news.kind) {
+	case TR_MEETING_NEWS_NONE:
+		break;
 	case TR_MEETING_NEWS_STATE:
 		handle_state(meeting, &news);
 		break;

@@ -12,7 +12,8 @@
 #define TR_MEETING_NEWS_TEXT 256
 
 enum tr_meeting_news_kind {
-	TR_MEETING_NEWS_STATE = 1,
+	TR_MEETING_NEWS_NONE, /* nothing so far */
+	TR_MEETING_NEWS_STATE,
 	TR_MEETING_NEWS_MEMBER,
 	TR_MEETING_NEWS_AWAY,
 };

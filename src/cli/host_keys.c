@@ -90,7 +90,7 @@ int tr_host_keys_scan(const struct tr_upload_target *target, struct tr_host_keys
 	if (tr_upload_target_parse_url(target->url, &url) < 0 || url.kind != TR_UPLOAD_SFTP)
 		return -EINVAL;
 	int rc = scan(&url, &child, &out);
-	while (rc == 0 && fgets(line, sizeof(line), out))
+	while (rc == 0 && out && fgets(line, sizeof(line), out))
 		take_line(line, ret_keys);
 	if (out)
 		fclose(out);

@@ -203,7 +203,7 @@ static int run_check_config(struct order *order)
 	if (rc == 0)
 		rc = tr_text_format(path, sizeof(path), "%s/boot/config-%s", order->change.root,
 			status.running.version);
-	return rc < 0 ? report(order, rc) : tr_kernel_show_config(path, order->is_json);
+	return rc == 0 ? tr_kernel_show_config(path, order->is_json) : report(order, rc);
 }
 
 static const struct {

@@ -220,9 +220,9 @@ static int write_secrets(const char *path, const struct tr_config_environment *e
 	if (rc == 0) {
 		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 		rc = fd < 0 ? -errno : tr_file_write_all(fd, text, strlen(text));
+		if (rc == 0 && fsync(fd) < 0)
+			rc = -errno;
 	}
-	if (rc == 0 && fsync(fd) < 0)
-		rc = -errno;
 	if (text)
 		explicit_bzero(text, strlen(text));
 	free(text);

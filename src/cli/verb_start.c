@@ -133,10 +133,10 @@ static int read_stream(struct request *request)
 {
 	bool is_stdin = !strcmp(request->stream_file, "-");
 	struct tr_target_list *targets = calloc(1, sizeof(*targets));
-	int rc = -ENOMEM;
 
-	if (targets)
-		rc = tr_target_input_read("start", is_stdin ? NULL : request->stream_file, targets);
+	if (!targets)
+		return -ENOMEM;
+	int rc = tr_target_input_read("start", is_stdin ? NULL : request->stream_file, targets);
 	if (rc == 0 && targets->count != 1)
 		rc = tr_options_refuse("start",
 			targets->count ? "a stream has one address here; further ones of a room "
@@ -149,8 +149,7 @@ static int read_stream(struct request *request)
 			request->body, "stream", json_string(targets->items[0].url));
 	if (rc == 0)
 		rc = json_object_set_new(request->body, "kind", json_string("stream"));
-	if (targets)
-		tr_target_list_wipe(targets);
+	tr_target_list_wipe(targets);
 	free(targets);
 	return rc;
 }

@@ -12,8 +12,10 @@ static bool is_inside(char c)
 
 size_t tr_form_text_left(const char *text, size_t at)
 {
-	while (at > 0 && is_inside(text[--at]))
-		;
+	if (at > 0)
+		at--;
+	while (at > 0 && is_inside(text[at]))
+		at--;
 	return at;
 }
 

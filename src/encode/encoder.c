@@ -319,7 +319,7 @@ static int64_t gpu_late_ns(const struct tr_encoder *encoder)
 
 static int ask_about_surface(struct tr_encoder *encoder, struct tr_wire *message)
 {
-	int fds[TR_SURFACE_PLANES_MAX];
+	int fds[TR_SURFACE_PLANES_MAX] = {0};
 	unsigned count = 0;
 
 	if (encoder->socket < 0)

@@ -221,7 +221,7 @@ static void add_hidden(json_t *list)
 
 json_t *tr_probe_devices_find(void)
 {
-	drmDevicePtr all[DEVICES_MAX], wanted[DEVICES_MAX];
+	drmDevicePtr all[DEVICES_MAX], wanted[DEVICES_MAX] = {NULL};
 	json_t *list = json_array();
 	int wanted_count = 0;
 

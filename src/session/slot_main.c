@@ -74,8 +74,9 @@ static int connect_to(const char *path, int *ret_fd)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	TR_CLEANUP(tr_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int rc = fd < 0 ? -errno
-			: tr_text_format(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (fd < 0)
+		return tr_fail(-errno, "cannot make a socket");
+	int rc = tr_text_format(address.sun_path, sizeof(address.sun_path), "%s", path);
 	if (rc < 0)
 		return tr_fail(rc, "cannot use the socket %s", path);
 	for (int i = 0; i < CONNECT_ATTEMPTS; i++) {

@@ -219,8 +219,8 @@ static int write_conf(
 			"# Written by `telerec storage share`, mounted by " SERVICE ".\n"
 			"url=%s\ntype=%s\nwhat=%s\noptions=%s\n",
 			url, share->is_smb ? "cifs" : "nfs", what, options);
-	return rc < 0 ? tr_change_fail(change, rc, "the address is too long")
-		      : tr_change_file(change, FOLDER "/" CONF, text);
+	return rc == 0 ? tr_change_file(change, FOLDER "/" CONF, text)
+		       : tr_change_fail(change, rc, "the address is too long");
 }
 
 static int remove_files(struct tr_change *change)
