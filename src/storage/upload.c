@@ -71,14 +71,11 @@ static int list_files(struct tr_upload *upload)
 		return -ENOMEM;
 	if (!dir)
 		return -errno;
-	int at = dirfd(dir);
-	if (at < 0)
-		return -errno;
 	upload->total = 0;
 	while ((one = readdir(dir))) {
 		size_t length = strlen(one->d_name);
 		if (!is_for_there(upload, one->d_name) ||
-			fstatat(at, one->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+			fstatat(dirfd(dir), one->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 			!S_ISREG(st.st_mode))
 			continue;
 		if (used + length + 2 > FILES_MAX)

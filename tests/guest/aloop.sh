@@ -47,6 +47,7 @@ fetch_kernel() {
 	(cd "$work" && timeout 120 apt-get -qq download "$package" >"$work/log" 2>&1) ||
 		skip "cannot fetch $package: $(tail -n 1 "$work/log")"
 	dpkg-deb -x "$work/$package"_*.deb "$cache"
+	[ -e "$cache/lib" ] || ln -s usr/lib "$cache/lib" # where the packages of Debian 13 have it
 }
 
 find_kernel "" || find_kernel "$cache" || { fetch_kernel && find_kernel "$cache"; } ||
