@@ -18,9 +18,7 @@ chmod 755 "$work"
 TR_BUILD_DIR=$build "${TR_SOURCE_DIR:?}/tests/peers/gpu/make_programs" "$work/programs" intel "$words"
 chmod -R a+rwX "$work/programs/world"
 [ "$case" != absent ] || chmod a-rw "$work/programs/world/dev/dri"/*
-# The real encoder is beside its module in the build folder; a root's slot has another user.
-su_can_read() { [ "$(id -u)" != 0 ] || setpriv --reuid=64123 --clear-groups test -r "$build/telerec-gpu.so"; }
-su_can_read || skip "the build folder is closed to the slot's user"
+slot_can_read_build || skip "the build folder is closed to the slot's user"
 
 "$work/programs/telerec" record "$page" --to "$work/out" --name rec --size 640x360 \
 	--encoder vaapi >"$work/log" 2>&1 &

@@ -7,9 +7,7 @@ set -euo pipefail
 source=${TR_SOURCE_DIR:?}
 [ -x "$build/tests/va/gpu_screen" ] || skip "the GPU for tests is not built"
 command -v umockdev-run >/dev/null || skip "umockdev is not installed"
-# The real encoder is beside its module in the build folder; a root's slot has another user.
-su_can_read() { [ "$(id -u)" != 0 ] || setpriv --reuid=64123 --clear-groups test -r "$build/telerec-gpu.so"; }
-su_can_read || skip "the build folder is closed to the slot's user"
+slot_can_read_build || skip "the build folder is closed to the slot's user"
 chmod 755 "$work"
 cp "$source/tests/peers/gpu/screen.html" "$work/screen.html"
 page=file://$work/screen.html

@@ -18,6 +18,11 @@ skip() {
 	exit 77
 }
 
+# The real encoder looks for its module in the build folder; a root's slot has another user.
+slot_can_read_build() {
+	[ "$(id -u)" != 0 ] || setpriv --reuid=64123 --clear-groups test -r "$build/telerec-gpu.so"
+}
+
 clean_up() {
 	trap - EXIT
 	if [ -n "$recorder" ] && kill -0 "$recorder" 2>/dev/null; then
