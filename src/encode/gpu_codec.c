@@ -104,7 +104,8 @@ static int open_context(struct tr_gpu_codec *codec, int coarser)
 	return 0;
 }
 
-/* FFmpeg's encoders cannot change their rate while they run. */
+/* FFmpeg's encoders cannot change their rate while they run. (Each of VAAPI that 7.1 closes keeps
+ * its last picture until the process ends: a few surfaces, for what happens a few times.) */
 static int reopen(struct tr_gpu_codec *codec, int coarser)
 {
 	avcodec_free_context(&codec->context);
