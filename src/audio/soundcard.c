@@ -192,7 +192,7 @@ static int make_ring(struct tr_soundcard *card, const struct tr_soundcard_settin
 			"\tslave.pcm " PLAYER "_raw\n"
 			"}\n",
 			settings->plugin_path, path);
-	return rc < 0 ? rc : write_config(card, settings->runtime_dir, text);
+	return rc == 0 ? write_config(card, settings->runtime_dir, text) : rc;
 }
 
 static int try_plugin(struct tr_soundcard *card, const struct tr_soundcard_settings *settings)
