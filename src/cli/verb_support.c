@@ -221,6 +221,11 @@ static int pack(struct bundle *bundle)
 	return 0;
 }
 
+static int make_folder(void *path)
+{
+	return mkdtemp(path) ? 0 : -errno;
+}
+
 static int remove_folder(const void *path)
 {
 	return tr_file_remove_tree(path);
@@ -231,8 +236,7 @@ static int make(struct bundle *bundle)
 	struct tr_sweeper sweeper = {0};
 
 	snprintf(bundle->folder, sizeof(bundle->folder), "/tmp/telerec-support.XXXXXX");
-	int rc = mkdtemp(bundle->folder) ? tr_sweeper_start(remove_folder, bundle->folder, &sweeper)
-					 : -errno;
+	int rc = tr_sweeper_start(make_folder, remove_folder, bundle->folder, &sweeper);
 	if (rc < 0)
 		return tr_node_verb_fail(&bundle->node, TR_EXIT_FAILED, "%s cannot be made: %s",
 			bundle->folder, strerror(-rc));

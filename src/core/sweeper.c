@@ -25,31 +25,41 @@ static void sweeper_side(int (*sweep)(const void *user), const void *user, int r
 	_exit(sweep(user) < 0);
 }
 
-int tr_sweeper_start(
-	int (*sweep)(const void *user), const void *user, struct tr_sweeper *ret_sweeper)
+/* With signals blocked, which it keeps; and it is in no group that is stopped, before anybody
+ * learns that we have begun. */
+static int begin(int (*sweep)(const void *user), const void *user, struct tr_sweeper *ret_sweeper)
 {
 	int fds[2];
-	sigset_t all, old;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
 	TR_CLEANUP(tr_closep) int reader = fds[0];
 	TR_CLEANUP(tr_closep) int writer = fds[1];
-	/* It keeps them blocked, and is in no group that is stopped, before anybody learns that we
-	 * have begun. */
-	sigfillset(&all);
-	sigprocmask(SIG_BLOCK, &all, &old);
 	pid_t pid = fork();
 	if (pid == 0)
 		sweeper_side(sweep, user, reader);
-	int rc = pid < 0 ? -errno : 0;
-	if (rc == 0)
-		setpgid(pid, pid);
-	sigprocmask(SIG_SETMASK, &old, NULL);
-	if (rc < 0)
-		return rc;
+	if (pid < 0)
+		return -errno;
+	setpgid(pid, pid);
 	*ret_sweeper = (struct tr_sweeper){.pid = pid, .writer = tr_take_fd(&writer)};
 	return 0;
+}
+
+int tr_sweeper_start(int (*make)(void *user), int (*sweep)(const void *user), void *user,
+	struct tr_sweeper *ret_sweeper)
+{
+	sigset_t all, old;
+
+	sigfillset(&all);
+	sigprocmask(SIG_BLOCK, &all, &old);
+	int rc = make(user);
+	if (rc == 0) {
+		rc = begin(sweep, user, ret_sweeper);
+		if (rc < 0)
+			sweep(user);
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return rc;
 }
 
 int tr_sweeper_sweep(struct tr_sweeper *sweeper)

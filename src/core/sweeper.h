@@ -15,11 +15,13 @@ struct tr_sweeper {
 	int writer; /* a pipe's; closed at our end at the latest: it begins */
 };
 
-/* Calls `sweep` in a process of its own when we end; `user` and all else that it reads are as they
- * are now. It has no open file, and no signal but SIGKILL stops it. It returns 0, or -errno. Forks:
- * for programs without threads only. -errno. */
-TR_CHECKED int tr_sweeper_start(
-	int (*sweep)(const void *user), const void *user, struct tr_sweeper *ret_sweeper);
+/* Makes it by `make`, which returns 0 or -errno, having made nothing then; and calls `sweep` in a
+ * process of its own when we end, with `user` and all else that it reads as `make` left them. A
+ * signal that comes in between has to wait. `sweep` has no open file, no signal but SIGKILL stops
+ * it, and it returns 0 or -errno. Forks: for programs without threads only. -errno: nothing is
+ * made. */
+TR_CHECKED int tr_sweeper_start(int (*make)(void *user), int (*sweep)(const void *user), void *user,
+	struct tr_sweeper *ret_sweeper);
 
 /* Lets it sweep now and waits until it has. An empty one is fine. -EIO when `sweep` failed. */
 TR_CHECKED int tr_sweeper_sweep(struct tr_sweeper *sweeper);

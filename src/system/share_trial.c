@@ -325,23 +325,30 @@ static int write_credentials(const struct place *place, const struct tr_network_
 	return rc;
 }
 
-static int make_home(const char *root, struct place *ret_place)
+/* The name of its folder, but for its end. */
+static int name_home(const char *root, struct place *place)
 {
-	struct place *place = ret_place;
-
 	int rc = tr_text_format(place->home, sizeof(place->home), "%s/run", root);
 	if (rc == 0)
 		rc = tr_file_make_folders(place->home, 0755);
 	if (rc == 0)
 		rc = tr_text_format(
 			place->home, sizeof(place->home), "%s/run/telerec-share-XXXXXX", root);
-	if (rc == 0 && !mkdtemp(place->home))
-		rc = -errno;
-	if (rc == 0)
-		rc = tr_text_format(place->files, sizeof(place->files), "%s/files", place->home);
+	return rc;
+}
+
+static int make_home(void *user)
+{
+	struct place *place = user;
+
+	if (!mkdtemp(place->home))
+		return -errno;
+	int rc = tr_text_format(place->files, sizeof(place->files), "%s/files", place->home);
 	if (rc == 0)
 		rc = tr_text_format(place->credentials, sizeof(place->credentials),
 			"%s/credentials", place->home);
+	if (rc < 0)
+		rmdir(place->home);
 	return rc;
 }
 
@@ -375,9 +382,9 @@ static int make_place(const char *root, const struct tr_network_share *share,
 {
 	const struct place *place = ret_place;
 
-	int rc = make_home(root, ret_place);
+	int rc = name_home(root, ret_place);
 	if (rc == 0)
-		rc = tr_sweeper_start(drop_place, place, ret_sweeper);
+		rc = tr_sweeper_start(make_home, drop_place, ret_place, ret_sweeper);
 	if (rc == 0 && mkdir(place->files, 0755) < 0)
 		rc = -errno;
 	return rc < 0 || !share->user[0] ? rc : write_credentials(place, share);
