@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LAST_MOMENT_MS 1000
+
 /* Its own group in front of the terminal, so that Ctrl-C there is not meant of us. */
 static void become(const char *file, const char *const argv[])
 {
@@ -71,8 +73,11 @@ static void wait_for_program(pid_t pid, int end)
 	TR_CLEANUP(tr_closep) int process = pidfd_open(pid, 0);
 
 	if (process >= 0 && !wait_for(process, end)) {
+		struct pollfd ended = {.fd = process, .events = POLLIN};
 		kill(-pid, SIGHUP);
 		kill(-pid, SIGCONT);
+		/* It may be about to take the terminal just now, from who does not stop for it. */
+		poll(&ended, 1, LAST_MOMENT_MS);
 		return;
 	}
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)

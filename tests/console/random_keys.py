@@ -10,7 +10,7 @@ import tempfile
 import time
 
 import fake_node
-from terminal import NAMES, Failure, Terminal, telerec
+from terminal import NAMES, Ended, Failure, Terminal, telerec
 
 SECONDS = float(sys.argv[1]) if len(sys.argv) > 1 else 20
 SEED = int(sys.argv[2]) if len(sys.argv) > 2 else int.from_bytes(os.urandom(4), "big")
@@ -82,7 +82,7 @@ def play(rng, work, until):
             for _ in range(rng.randrange(1, 40)):
                 try:
                     terminal.type(make_keys(rng))
-                except OSError:
+                except (Ended, OSError):
                     break
             step = rng.random()
             if step < 0.15:

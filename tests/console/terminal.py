@@ -44,6 +44,10 @@ class Failure(Exception):
     """The screen is not as it should be; the text has the screen in it."""
 
 
+class Ended(Failure):
+    """The program is not there any more, to read what is typed."""
+
+
 class Screen(pyte.Screen):
     """pyte's, and what xterm can and pyte cannot: the last character once more, and scrolling."""
 
@@ -165,15 +169,24 @@ class Terminal:
 
     def type(self, data, patience_s=PATIENCE_S):
         """Bytes as they are; a terminal holds 4 KiB for a program that is slow."""
+        until = time.monotonic() + patience_s
         while data:
-            _, ready, _ = select.select([], [self.master], [], patience_s)
+            _, ready, _ = select.select([], [self.master], [], 0.5)
             if not ready:
-                raise Failure(f"the program reads no keys:\n{self.picture()}")
+                self._expect_reader(until)
+                continue
             try:
                 sent = os.write(self.master, data[:512])
             except BlockingIOError:
                 sent = 0
             data = data[sent:]
+
+    def _expect_reader(self, until):
+        """The queue is full, which is well as long as somebody takes from it."""
+        if self.is_over:
+            raise Ended(f"the program ended (code {self._code()}) with keys unread:\n{self.picture()}")
+        if time.monotonic() > until:
+            raise Failure(f"the program reads no keys:\n{self.picture()}")
 
     def click(self, row, column, button=0):
         """As xterm tells of it; button 64 and 65: the wheel, up and down."""
