@@ -12,6 +12,7 @@ the screen shows, with a patience that fits a busy machine. Needs python3-pyte.
 
 import ctypes
 import fcntl
+import glob
 import os
 import pty
 import re
@@ -186,7 +187,19 @@ class Terminal:
         if self.is_over:
             raise Ended(f"the program ended (code {self._code()}) with keys unread:\n{self.picture()}")
         if time.monotonic() > until:
-            raise Failure(f"the program reads no keys:\n{self.picture()}")
+            raise Failure(f"the program reads no keys ({self._threads()}):\n{self.picture()}")
+
+    def _threads(self):
+        """What its threads wait for in the kernel."""
+        waits = []
+        for thread in glob.glob(f"/proc/{self.process.pid}/task/*"):
+            try:
+                with open(f"{thread}/stat", encoding="utf-8") as stat, \
+                     open(f"{thread}/wchan", encoding="utf-8") as wchan:
+                    waits.append(f"{stat.read().rpartition(') ')[2][0]} {wchan.read()}")
+            except OSError:
+                pass
+        return ", ".join(waits)
 
     def click(self, row, column, button=0):
         """As xterm tells of it; button 64 and 65: the wheel, up and down."""
