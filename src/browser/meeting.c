@@ -114,7 +114,7 @@ static void fail_joining(struct tr_meeting *meeting)
 		finish(meeting, TR_MEETING_ICE_FAILED, sentence);
 		return;
 	}
-	if (meeting->last.kind == TR_MEETING_NEWS_NONE)
+	if (meeting->last.kind == TR_MEETING_NEWS_NONE && !meeting->away[0])
 		tr_info("our script in the page has said nothing");
 	tr_join_cause_describe(&state, sentence, sizeof(sentence));
 	finish(meeting, TR_MEETING_JOIN_FAILED, sentence);
