@@ -98,6 +98,11 @@ struct tr_term *tr_console_term(struct tr_console *console)
 	return console->term;
 }
 
+int tr_console_end_fd(const struct tr_console *console)
+{
+	return console->signals;
+}
+
 const char *tr_console_program(const struct tr_console *console)
 {
 	return console->settings.program;
@@ -204,7 +209,7 @@ static void read_model(struct tr_console *console)
 	console->view = view;
 }
 
-static int loop(struct tr_console *console, int signals)
+static int loop(struct tr_console *console)
 {
 	int64_t next_tick_ns = tr_clock_now_ns();
 
@@ -213,7 +218,7 @@ static int loop(struct tr_console *console, int signals)
 			{.fd = tr_term_fd(console->term), .events = POLLIN},
 			{.fd = tr_model_fd(console->model), .events = POLLIN},
 			{.fd = console->job_event, .events = POLLIN},
-			{.fd = signals, .events = POLLIN},
+			{.fd = console->signals, .events = POLLIN},
 		};
 		int64_t left_ms = (next_tick_ns - tr_clock_now_ns()) / TR_NS_PER_MS;
 		left_ms = console->is_dirty || left_ms < 0 ? 0 : left_ms + 1;
@@ -221,7 +226,7 @@ static int loop(struct tr_console *console, int signals)
 		if (rc < 0 && errno != EINTR)
 			return tr_fail(-errno, "cannot wait for keys");
 		struct signalfd_siginfo signal;
-		if (rc > 0 && fds[3].revents && read(signals, &signal, sizeof(signal)) > 0)
+		if (rc > 0 && fds[3].revents && read(console->signals, &signal, sizeof(signal)) > 0)
 			break;
 		take_keys(console);
 		if (rc > 0 && fds[2].revents)
@@ -264,6 +269,7 @@ static void destroy(struct tr_console *console)
 	bool is_quiet = tr_job_end_all(console);
 	tr_model_view_clear(&console->view);
 	tr_model_destroy(tr_take(console->model));
+	tr_closep(&console->signals);
 	if (!is_quiet)
 		return;
 	if (console->job_event >= 0)
@@ -272,10 +278,11 @@ static void destroy(struct tr_console *console)
 	free(console);
 }
 
-static int run(struct tr_console *console, const struct tr_screen *first, int signals)
+static int run(struct tr_console *console, const struct tr_screen *first)
 {
+	console->signals = open_signals();
 	console->job_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (console->job_event < 0)
+	if (console->signals < 0 || console->job_event < 0)
 		return tr_fail(-errno, "cannot begin");
 	int rc = tr_model_create(&console->settings.node, &console->model);
 	if (rc < 0)
@@ -290,7 +297,7 @@ static int run(struct tr_console *console, const struct tr_screen *first, int si
 	tr_console_push(console, first, NULL);
 	if (console->count == 0)
 		tr_console_push(console, &tr_screen_home, NULL);
-	return loop(console, signals);
+	return loop(console);
 }
 
 int tr_console_run(const struct tr_console_settings *settings)
@@ -304,13 +311,10 @@ int tr_console_run(const struct tr_console_settings *settings)
 	if (!console)
 		return -ENOMEM;
 	console->settings = *settings;
-	console->job_event = -1;
+	console->signals = console->job_event = -1;
 	pthread_mutex_init(&console->job_lock, NULL);
 	signal(SIGPIPE, SIG_IGN); /* a program that does not read its input */
-	int signals = open_signals();
-	int rc = signals < 0 ? tr_fail(-errno, "cannot begin") : run(console, first, signals);
+	int rc = run(console, first);
 	destroy(console);
-	if (signals >= 0)
-		close(signals);
 	return rc;
 }

@@ -30,6 +30,7 @@ struct tr_console {
 	enum tr_role message_role;
 	int64_t message_ns;
 
+	int signals;   /* readable when we are told to end */
 	int job_event; /* readable when a job has something */
 	pthread_mutex_t job_lock;
 	struct tr_job *jobs; /* all, under job_lock */

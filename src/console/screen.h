@@ -55,6 +55,9 @@ struct tr_model *tr_console_model(struct tr_console *console);
 const struct tr_model_view *tr_console_view(struct tr_console *console); /* read anew before draw */
 struct tr_term *tr_console_term(struct tr_console *console);
 
+/* Readable when the console is told to end; for who waits, and only the console reads it. */
+int tr_console_end_fd(const struct tr_console *console);
+
 /* Borrowed; as given to tr_console_run(). */
 const struct tr_console_settings *tr_console_settings(const struct tr_console *console);
 

@@ -7,7 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/pidfd.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,17 +31,6 @@ static void become(const char *file, const char *const argv[])
 	execvp(file, (char *const *)argv);
 	fprintf(stderr, "%s cannot be started\n", file);
 	_exit(127);
-}
-
-/* Readable when the console is told to end, which it learns after us: nobody reads it here. */
-static int open_end(void)
-{
-	sigset_t ends;
-
-	sigemptyset(&ends);
-	sigaddset(&ends, SIGTERM);
-	sigaddset(&ends, SIGHUP);
-	return signalfd(-1, &ends, SFD_CLOEXEC);
 }
 
 /* Until there is something to read; false: the console is to end first. */
@@ -102,7 +90,7 @@ void tr_terminal_program(struct tr_console *console, const char *file, const cha
 {
 	struct tr_term *term = tr_console_term(console);
 	const struct timespec at_once = {0};
-	TR_CLEANUP(tr_closep) int end = open_end();
+	int end = tr_console_end_fd(console); /* what comes there is the console's */
 	sigset_t typed;
 
 	/* What was typed in between, and while the terminal changes hands, is not meant of us
