@@ -1,6 +1,7 @@
 """Set-up, doctor, kernel, recordings, logs and system: every screen at three sizes, with UTF-8 and
 without, resized in mid-form, with keys as fast as a paste; and what is written in the end."""
 
+import contextlib
 import io
 import json
 import os
@@ -367,13 +368,20 @@ def the_machine_goes_down_after_the_recordings_or_after_asking():
             terminal.wait_for(lambda _: called() == "poweroff\nreboot\n")
 
 
-def a_shell_comes_and_goes_and_its_keys_are_not_the_consoles():
-    if os.path.exists("/etc/telerec/console.pin"):
-        return  # this machine's own
+@contextlib.contextmanager
+def shell_in_front():
+    """A console that has lent its terminal to a shell."""
     with Place() as place, place.console("system", env={"SHELL": "/bin/sh", "PS1": "here> "}) as terminal:
         terminal.wait_for("Support bundle")
         terminal.keys("s")
         terminal.wait_for("comes back to the console")
+        yield terminal
+
+
+def a_shell_comes_and_goes_and_its_keys_are_not_the_consoles():
+    if os.path.exists("/etc/telerec/console.pin"):
+        return  # this machine's own
+    with shell_in_front() as terminal:
         terminal.keys("echo $((6 * 7))<Enter>")
         terminal.wait_for(re.compile("42$", re.MULTILINE))
         # It says so itself when it runs in front: before, the keys would be the shell's.
@@ -408,10 +416,7 @@ def is_running(pid):
 def a_shell_does_not_keep_a_console_that_is_told_to_end():
     if os.path.exists("/etc/telerec/console.pin"):
         return  # this machine's own
-    with Place() as place, place.console("system", env={"SHELL": "/bin/sh", "PS1": "here> "}) as terminal:
-        terminal.wait_for("Support bundle")
-        terminal.keys("s")
-        terminal.wait_for("comes back to the console")
+    with shell_in_front() as terminal:
         terminal.keys("echo of $$, $((6 * 7))<Enter>")
         shell = terminal.wait_for(re.compile(r"of (\d+), 42$", re.MULTILINE))[1]
         terminal.process.terminate()
